@@ -1,0 +1,1 @@
+"""From a provider of market data to canonical ticks in Kafka: everything vendor-specific ends here."""

@@ -1,0 +1,1 @@
+"""Several parts together against real Kafka, real ClickHouse and recorded markets."""

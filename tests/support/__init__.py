@@ -1,0 +1,1 @@
+"""What tests share: builders, readers of recorded data, and the slow twin of the engine."""

@@ -1,0 +1,1 @@
+"""One module at a time; the folders mirror the source tree."""

@@ -1,1 +1,1 @@
-"""What crosses a process boundary, said once: records, their bytes and the topics that carry them."""
+"""What crosses a process boundary: records, their codecs and the topics they live in. Imports nothing of the rest of the program."""

@@ -1,0 +1,99 @@
+"""An alert in two parts: the body is what was found and is digested; the delivery says how it travelled and never is."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+
+class Leaf(msgspec.Struct, frozen=True, gc=False):
+    """One condition of the rule as it stood when the rule fired; `value` null means that the metric had none."""
+
+    expression: str
+    value: float | None
+    operator: str
+    bound: float
+    verdict: bool
+
+
+class AlertBody(msgspec.Struct, frozen=True):
+    """`ts` is the row's event time in UTC ns, `ordinal` its place among the symbol's rows of that time."""
+
+    id: str
+    rule_id: str
+    rule_hash: str
+    symbol: str
+    ts: int
+    ordinal: int
+    trigger: str
+    price: float | None
+    session: str
+    explanation: list[Leaf]
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """Where the row stood in the log (`index` in a frame; -1 for a bar close), and names for people."""
+
+    topic: str
+    partition: int
+    offset: int
+    index: int
+    ts_recv: int
+    append_ts: int
+    run_id: str
+    rule_name: str
+    rule_version: int
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """What stands in the alerts topic."""
+
+    body: AlertBody
+    delivery: Delivery
+
+
+class _RawAlert(msgspec.Struct):
+    body: msgspec.Raw
+    delivery: Delivery
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Alert)
+_RAW_DECODER: Final = msgspec.json.Decoder(_RawAlert)
+
+
+def encode_body(body: AlertBody) -> bytes:
+    """Canonical bytes, the unit of the alert digest."""
+    return _ENCODER.encode(body)
+
+
+def encode_alert(alert: Alert) -> bytes:
+    """The record's value; it holds the body's canonical bytes as they are."""
+    return _ENCODER.encode(alert)
+
+
+def decode_alert(value: bytes) -> Alert:
+    """Raises msgspec.MsgspecError."""
+    return _DECODER.decode(value)
+
+
+def body_bytes(value: bytes) -> bytes:
+    """The canonical body inside an encoded alert."""
+    return bytes(_RAW_DECODER.decode(value).body)
+
+
+def body_order(body: AlertBody) -> tuple[str, int, int, str]:
+    """Sort key of digests and result files."""
+    return body.symbol, body.ts, body.ordinal, body.rule_id
+
+
+def alert_id(rule_id: str, rule_hash: str, symbol: str, trigger: str, ts_ns: int, trade_key: bytes, ordinal: int) -> str:
+    """128-bit BLAKE2b, hex. `trade_key` are the 16 bytes of (exchange, id), or empty: then `ordinal` tells equal times apart."""
+    parts = (rule_id.encode(), rule_hash.encode(), symbol.encode(), trigger.encode(), str(ts_ns).encode(), trade_key or str(ordinal).encode())
+    hasher = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        hasher.update(len(part).to_bytes(4, "little"))
+        hasher.update(part)
+    return hasher.hexdigest()

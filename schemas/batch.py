@@ -1,0 +1,101 @@
+"""A fetched chunk as numpy columns: the unit of work of the engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.control import Mark
+
+I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
+U64 = NDArray[np.uint64]
+I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
+
+UNKNOWN_TIME = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Records of one partition in log order, as fetched: offsets, values (None = tombstone) and append times in ns (`UNKNOWN_TIME`)."""
+
+    offsets: Sequence[int]
+    values: Sequence[bytes | None]
+    append_ts_ns: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record, or one tick of a frame, that is a dead letter. `index` is its place in the frame, 0 for JSON, -1 for a whole record."""
+
+    offset: int
+    index: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Trades:
+    """Columns of equal length, one element a trade, in log order."""
+
+    symbol: I32
+    ts: I64
+    price: F64
+    size: F64
+    flags: U8
+    offset: I64
+    index: I32
+    append_ts: I64
+    ts_recv: I64
+    id_high: U64
+    id_low: U64
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Trades]) -> Trades:
+        """The parts one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return cls.empty()
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No trades."""
+        dtypes = (np.int32, np.int64, np.float64, np.float64, np.uint8, np.int64, np.int32, np.int64, np.int64, np.uint64, np.uint64)
+        return cls(*(np.empty(0, dtype) for dtype in dtypes))
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Trades:
+        """The trades at `rows`, in that order."""
+        return Trades(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+@dataclass(slots=True)
+class TickBatch:
+    """What a chunk holds: trades as columns, other events at their places between them, and what was set aside."""
+
+    trades: Trades
+    marks: list[Mark]
+    rejected: list[Rejected]
+    records: int
+    last_offset: int
+
+
+def trade_keys(exchanges: Sequence[str | None], ids: Sequence[str | int | None]) -> tuple[U64, U64]:
+    """(exchange, id) pairs as 16-byte keys in two columns; 0, 0 where there is no id.
+
+    A key of up to 15 bytes is the text itself, so that equal keys mean equal ids; a longer one is a 120-bit BLAKE2b of it.
+    """
+    texts = [b"" if i is None else f"{e or ''}|{i}".encode() for e, i in zip(exchanges, ids, strict=True)]
+    marks = np.fromiter((0 if not t else 1 if len(t) <= 15 else 2 for t in texts), np.uint64, len(texts))
+    short = [t if len(t) <= 15 else hashlib.blake2b(t, digest_size=15).digest() for t in texts]
+    words = np.frombuffer(b"".join(t.ljust(16, b"\0") for t in short), "<u8").reshape(-1, 2)
+    return words[:, 0].copy(), words[:, 1] | (marks << np.uint64(56))

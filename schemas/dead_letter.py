@@ -1,0 +1,49 @@
+"""A record that could not be processed, with the reason, in the headers that Kafka Connect uses, so that its tools can read ours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
+
+_PREFIX: Final = "__connect.errors."
+
+
+def error_headers(topic: str, partition: int, offset: int, index: int, reason: str, stage: str) -> list[tuple[str, bytes]]:
+    """Kafka Connect's error headers, and the tick's place in its frame."""
+    values = {
+        "topic": topic,
+        "partition": str(partition),
+        "offset": str(offset),
+        "stage": stage,
+        "class.name": stage,
+        "exception.class.name": reason.partition(":")[0],
+        "exception.message": reason,
+        "index": str(index),
+    }
+    return [(_PREFIX + name, value.encode()) for name, value in values.items()]
+
+
+def reason_of(headers: list[tuple[str, bytes]]) -> str:
+    """The reason in the headers of a dead letter, or an empty string."""
+    return next((value.decode() for name, value in headers if name == _PREFIX + "exception.message"), "")
+
+
+def payload_of(value: bytes | None, index: int) -> bytes:
+    """The bytes to keep: the record's own, or for one tick of a frame (`index` >= 0) that tick as JSON."""
+    if value is None or not value or value[0] != FRAME_MAGIC or index < 0:
+        return value or b""
+    try:
+        names, columns = decode_frame(value)
+    except FrameError:
+        return value
+    tick = {
+        "symbol": names[int(columns.symbol[index])],
+        "ts": int(columns.ts[index]),
+        "price": float(columns.price[index]),
+        "size": float(columns.size[index]),
+        "flags": int(columns.flags[index]),
+    }
+    return msgspec.json.encode(tick)

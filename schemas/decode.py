@@ -1,0 +1,261 @@
+"""Turns a fetched chunk, JSON ticks and frames mixed, into one TickBatch. A bad record is set aside; the rest goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from operator import attrgetter, itemgetter
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from schemas.batch import Chunk, I64, Rejected, TickBatch, Trades, trade_keys
+from schemas.control import DailyBar, Event, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Unapplied
+from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
+from schemas.symbols import REFUSALS, SymbolTable
+from schemas.tick import KINDS, MAX_TS_NS, MIN_TS_NS, REGULAR_TRADE, LeanTick, TickRecord
+
+_LEAN = msgspec.json.Decoder(LeanTick)
+_FULL = msgspec.json.Decoder(TickRecord)
+_OPEN, _CLOSE = ord("{"), ord("}")
+_first, _last = itemgetter(0), itemgetter(-1)
+R = TypeVar("R", LeanTick, TickRecord)
+
+_symbol, _ts, _price, _size = attrgetter("symbol"), attrgetter("ts"), attrgetter("price"), attrgetter("size")
+_flags, _ts_recv, _kind = attrgetter("flags"), attrgetter("ts_recv"), attrgetter("kind")
+_id, _exchange = attrgetter("id"), attrgetter("exchange")
+
+
+def decode_chunk(chunk: Chunk, symbols: SymbolTable) -> TickBatch:
+    """Decode `chunk`; new symbols are registered in `symbols`. Never raises for what a record holds."""
+    decoder = _ChunkDecoder(chunk, symbols)
+    for start, end in _runs(chunk.values):
+        decoder.add_json(start, end) if end > 0 else decoder.add_frame(start)
+    trades = Trades.concatenate(decoder.parts)
+    last = chunk.offsets[-1] if chunk.offsets else -1
+    return TickBatch(trades, decoder.marks, decoder.rejected, len(chunk.values), last)
+
+
+def _runs(values: Sequence[bytes | None]) -> Iterable[tuple[int, int]]:
+    """(start, end) of each run of JSON records, (position, 0) for each frame."""
+    frames = [i for i, v in enumerate(values) if v and v[0] == FRAME_MAGIC]
+    start = 0
+    for position in frames:
+        if position > start:
+            yield start, position
+        yield position, 0
+        start = position + 1
+    if start < len(values):
+        yield start, len(values)
+
+
+class _ChunkDecoder:
+    """Collects the pieces of one chunk in log order."""
+
+    def __init__(self, chunk: Chunk, symbols: SymbolTable) -> None:
+        self.parts: list[Trades] = []
+        self.marks: list[Mark] = []
+        self.rejected: list[Rejected] = []
+        self._chunk, self._symbols, self._rows = chunk, symbols, 0
+
+    def add_frame(self, position: int) -> None:
+        value, offset = self._chunk.values[position], self._chunk.offsets[position]
+        assert value is not None
+        try:
+            names, columns = decode_frame(value)
+        except FrameError as error:
+            self.rejected.append(Rejected(offset, -1, f"frame: {error}"))
+            return
+        count = len(columns.ts)
+        numbers = np.fromiter(map(self._symbols.__getitem__, names), np.int32, len(names))
+        self._add(
+            Trades(
+                symbol=numbers[columns.symbol],
+                ts=columns.ts,
+                price=columns.price,
+                size=columns.size,
+                flags=columns.flags,
+                offset=np.full(count, offset, np.int64),
+                index=np.arange(count, dtype=np.int32),
+                append_ts=np.full(count, self._chunk.append_ts_ns[position], np.int64),
+                ts_recv=columns.ts_recv,
+                id_high=columns.id_high,
+                id_low=columns.id_low,
+            )
+        )
+
+    def add_json(self, start: int, end: int) -> None:
+        values = self._chunk.values[start:end]
+        offsets = np.asarray(self._chunk.offsets[start:end], np.int64)
+        append_ts = np.asarray(self._chunk.append_ts_ns[start:end], np.int64)
+        lean = _decode_all(_LEAN, values)
+        if lean is not None:
+            self._add_lean(lean, offsets, append_ts)
+            return
+        records = _decode_all(_FULL, values)
+        if records is None:
+            good = [self._decode_one(value, int(offset)) for value, offset in zip(values, offsets, strict=True)]
+            kept = np.array([record is not None for record in good], bool)
+            records, offsets, append_ts = [r for r in good if r is not None], offsets[kept], append_ts[kept]
+        self._add_records(records, offsets, append_ts)
+
+    def _decode_one(self, value: bytes | None, offset: int) -> TickRecord | None:
+        if not value:
+            self.rejected.append(Rejected(offset, -1, "record: empty"))
+            return None
+        try:
+            return _FULL.decode(value)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self.rejected.append(Rejected(offset, -1, f"json: {error}"))
+            return None
+
+    def _add_lean(self, ticks: list[LeanTick], offsets: I64, append_ts: I64) -> None:
+        count = len(ticks)
+        zeros = np.zeros(count, np.uint64)
+        self._add(
+            Trades(
+                symbol=np.fromiter(map(self._symbols.__getitem__, map(_symbol, ticks)), np.int32, count),
+                ts=np.fromiter(map(_ts, ticks), np.int64, count),
+                price=np.fromiter(map(_price, ticks), np.float64, count),
+                size=np.fromiter(map(_size, ticks), np.float64, count),
+                flags=np.full(count, REGULAR_TRADE, np.uint8),
+                offset=offsets,
+                index=np.zeros(count, np.int32),
+                append_ts=append_ts,
+                ts_recv=np.zeros(count, np.int64),
+                id_high=zeros,
+                id_low=zeros,
+            )
+        )
+
+    def _add_records(self, records: list[TickRecord], offsets: I64, append_ts: I64) -> None:
+        """Records of any kind, in log order."""
+        plain = [_is_trade(record) for record in records]
+        if not all(plain):
+            start = 0
+            for i in [i for i, is_trade in enumerate(plain) if not is_trade] + [len(records)]:
+                self._add_trades(records[start:i], offsets[start:i], append_ts[start:i])
+                if i < len(records):
+                    self._add_event(records[i], int(offsets[i]))
+                start = i + 1
+        else:
+            self._add_trades(records, offsets, append_ts)
+
+    def _add_trades(self, ticks: list[TickRecord], offsets: I64, append_ts: I64) -> None:
+        count = len(ticks)
+        if not count:
+            return
+        flags = np.fromiter(map(_flags, ticks), np.int64, count)
+        id_high, id_low = trade_keys(list(map(_exchange, ticks)), list(map(_id, ticks)))
+        trades = Trades(
+            symbol=np.fromiter(map(self._symbols.__getitem__, map(_symbol, ticks)), np.int32, count),
+            ts=np.fromiter(map(_ts, ticks), np.int64, count),
+            price=np.fromiter(map(_price, ticks), np.float64, count),
+            size=np.fromiter(map(_size, ticks), np.float64, count),
+            flags=(flags & 0xFF).astype(np.uint8),
+            offset=offsets,
+            index=np.zeros(count, np.int32),
+            append_ts=append_ts,
+            ts_recv=np.fromiter(map(_ts_recv, ticks), np.int64, count),
+            id_high=id_high,
+            id_low=id_low,
+        )
+        self._add(trades, (flags < 0) | (flags > 31))
+
+    def _add_event(self, record: TickRecord, offset: int) -> None:
+        try:
+            event = _event(record, self._symbols)
+        except ValueError as error:
+            self.rejected.append(Rejected(offset, -1, str(error)))
+        else:
+            self.marks.append(Mark(self._rows, offset, event))
+
+    def _add(self, trades: Trades, bad_flags: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None) -> None:
+        """Keep the trades whose fields are sound, set the others aside."""
+        with np.errstate(invalid="ignore"):
+            bad_value = ~((trades.price > 0) & (trades.size > 0) & (trades.price < math.inf) & (trades.size < math.inf))
+        bad = bad_value | (trades.symbol < 0) | (trades.ts < MIN_TS_NS) | (trades.ts >= MAX_TS_NS)
+        if bad_flags is not None:
+            bad |= bad_flags
+        if bad.any():
+            for i in np.flatnonzero(bad):
+                self.rejected.append(Rejected(int(trades.offset[i]), int(trades.index[i]), _reason(trades, int(i))))
+            trades = trades.take(~bad)
+        self.parts.append(trades)
+        self._rows += len(trades)
+
+
+def _decode_all(decoder: msgspec.json.Decoder[R], values: Sequence[bytes | None]) -> list[R] | None:
+    """One record a value, or None where a value is not exactly one object of that shape.
+
+    Joined by newlines: between values that each start with `{` and end with `}` no object can reach across two of them,
+    so that as many records as values means one record in each.
+    """
+    try:
+        if set(map(_first, values)) != {_OPEN} or set(map(_last, values)) != {_CLOSE}:
+            return None
+        records = decoder.decode_lines(b"\n".join(values))  # type: ignore[arg-type]  # a None has raised before
+    except (TypeError, IndexError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return records if len(records) == len(values) else None
+
+
+def _is_trade(record: TickRecord) -> bool:
+    return record.kind == "trade" and record.hb is None and record.end is None and record.ruleset is None and record.symbol != ""
+
+
+def _reason(trades: Trades, i: int) -> str:
+    symbol, ts, price, size = int(trades.symbol[i]), int(trades.ts[i]), float(trades.price[i]), float(trades.size[i])
+    if symbol < 0:
+        return REFUSALS[symbol]
+    if not MIN_TS_NS <= ts < MAX_TS_NS:
+        return f"ts: {ts} is not a time in nanoseconds since 1970 (UTC) between 1973 and 2099"
+    if not (0 < price < math.inf):
+        return f"price: {price} is missing or not a finite number above 0"
+    if not (0 < size < math.inf):
+        return f"size: {size} is missing or not a finite number above 0"
+    return "flags: not a set of eligibility bits"
+
+
+def _event(record: TickRecord, symbols: SymbolTable) -> Event:
+    """The event of a record that is no trade; ValueError says what is wrong with it."""
+    if record.hb is not None:
+        if record.source is None or not MIN_TS_NS <= record.hb < MAX_TS_NS:
+            raise ValueError("heartbeat: needs a source and a time in nanoseconds")
+        return Heartbeat(record.source, record.hb)
+    if record.end is not None:
+        return SourceEnd(record.end)
+    if record.ruleset is not None:
+        if record.seq is None:
+            raise ValueError("rule set: needs a seq")
+        return RuleSetSwitch(record.ruleset, record.seq)
+    if record.kind not in KINDS:
+        raise ValueError(f"kind: {record.kind!r} is none of {', '.join(KINDS)}")
+    if record.symbol == "":
+        raise ValueError("record: neither a tick (no symbol) nor a known control record")
+    number = symbols[record.symbol]
+    if number < 0:
+        raise ValueError(REFUSALS[number])
+    if not MIN_TS_NS <= record.ts < MAX_TS_NS:
+        raise ValueError(f"ts: {record.ts} is not a time in nanoseconds since 1970 (UTC) between 1973 and 2099")
+    return _symbol_event(record)
+
+
+def _symbol_event(record: TickRecord) -> Event:
+    if record.kind == "daily":
+        values = (record.open, record.high, record.low, record.close, record.volume)
+        if any(v is None or not 0 < v < math.inf for v in values):
+            raise ValueError("daily: needs open, high, low, close and volume, finite and above 0")
+        o, h, low, c, volume = (float(v) for v in values if v is not None)
+        if not low <= min(o, c) <= max(o, c) <= h:
+            raise ValueError("daily: open and close must lie between low and high")
+        return DailyBar(record.symbol, record.ts, o, h, low, c, volume)
+    if record.kind == "reference":
+        if record.market is None:
+            raise ValueError("reference: needs a market")
+        return Reference(record.symbol, record.ts, record.market)
+    return Unapplied(record.kind, record.symbol, record.ts)
+
+
+

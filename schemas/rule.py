@@ -1,0 +1,98 @@
+"""A rule as people write it (the seed format), as it is stored (one normal form, named by its hash), and sets of them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+OPERATORS: Final = (">", "<", ">=", "<=", "==", "!=")
+EACH_ROW: Final = "each_row"
+
+
+class SeedCondition(msgspec.Struct, kw_only=True):
+    """`metric operator value`; `op` is an older spelling of `operator`."""
+
+    metric: str
+    operator: str | None = None
+    op: str | None = None
+    value: float
+
+
+class SeedRule(msgspec.Struct, kw_only=True):
+    """All conditions must hold. `cooldown` in seconds (`cooldown_sec`, `cooldown_s`: other spellings)."""
+
+    id: str
+    name: str = ""
+    description: str = ""
+    conditions: list[SeedCondition]
+    cooldown: float | None = None
+    cooldown_sec: float | None = None
+    cooldown_s: float | None = None
+    enabled: bool = True
+    version: int = 1
+    created_at: str | int | float | None = None
+    updated_at: str | int | float | None = None
+
+
+class RuleBody(msgspec.Struct, frozen=True):
+    """The normal form of a rule: two rules that mean the same have the same body. `expression` is canonical text of the rule language."""
+
+    expression: str
+    trigger: str
+    cooldown_ns: int
+
+
+class RuleEntry(msgspec.Struct, frozen=True):
+    """A rule in a set: its id and the hash of its body; name and version are for people."""
+
+    id: str
+    hash: str
+    name: str
+    version: int
+
+
+class RuleSetPart(msgspec.Struct, frozen=True):
+    """One chunk of a rule set record; a set is whole when all `parts` are there."""
+
+    part: int
+    parts: int
+    entries: list[RuleEntry]
+
+
+MAX_ENTRIES_PER_PART: Final = 2_000
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def encode_rule_body(body: RuleBody) -> bytes:
+    """Canonical bytes, what the rule hash is over and what stands in the rules topic."""
+    return _ENCODER.encode(body)
+
+
+def decode_rule_body(value: bytes) -> RuleBody:
+    """Raises msgspec.MsgspecError."""
+    return msgspec.json.decode(value, type=RuleBody)
+
+
+def rule_hash(body: RuleBody) -> str:
+    """128-bit BLAKE2b of the canonical bytes, hex."""
+    return hashlib.blake2b(encode_rule_body(body), digest_size=16).hexdigest()
+
+
+def rule_set_hash(entries: list[RuleEntry]) -> str:
+    """128-bit BLAKE2b over (id, hash) sorted by id, hex. Names and versions do not change it."""
+    lines = "\n".join(f"{e.id}\t{e.hash}" for e in sorted(entries, key=lambda e: e.id))
+    return hashlib.blake2b(lines.encode(), digest_size=16).hexdigest()
+
+
+def rule_set_parts(entries: list[RuleEntry]) -> list[RuleSetPart]:
+    """The set in chunks of bounded size, at least one."""
+    ordered = sorted(entries, key=lambda e: e.id)
+    chunks = [ordered[i : i + MAX_ENTRIES_PER_PART] for i in range(0, len(ordered), MAX_ENTRIES_PER_PART)] or [[]]
+    return [RuleSetPart(i, len(chunks), chunk) for i, chunk in enumerate(chunks)]
+
+
+def rule_set_key(set_hash: str, part: int) -> bytes:
+    """Key of a chunk in the rule sets topic."""
+    return f"{set_hash}/{part}".encode()

@@ -1,15 +1,14 @@
 """Imports point one way and libraries stay in their layer, so that each layer can be read without those above it."""
 
-import re
 import sys
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.architecture.tree import LAYERS, PACKAGES, ROOT, Source, imports, sources
+from tests.architecture.requirements import normalised, requested
+from tests.architecture.tree import LAYERS, PACKAGES, Source, imports, sources
 
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
 
@@ -45,17 +44,6 @@ def away_from_home(source: Source) -> list[str]:
     ]
 
 
-def declared(*extras: str) -> set[str]:
-    """Normalised names of the requirements in pyproject.toml, with those of the extras."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    requirements = [*project["dependencies"], *(r for extra in extras for r in project["optional-dependencies"][extra])]
-    return {normalised(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
-
-
-def normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 @cache
 def distributions_by_import() -> Mapping[str, list[str]]:
     return packages_distributions()
@@ -82,7 +70,7 @@ def test_libraries_stay_in_their_layer() -> None:
 
 
 def test_every_library_is_declared() -> None:
-    run, develop = declared("java"), declared("java", "dev")
+    run, develop = requested("java"), requested("java", "dev")
     wrong = [wrong for source in sources(*PACKAGES) for wrong in undeclared(source, run)]
     assert wrong + [wrong for source in sources("tests", "bench") for wrong in undeclared(source, develop)] == []
 
@@ -128,4 +116,4 @@ def test_a_library_away_from_its_layer_is_caught(path: str, text: str, caught: i
 
 def test_an_undeclared_library_is_caught() -> None:
     source = Source("api/rest.py", "import json\nimport schemas.tick\nimport exchange_calendars.utils\nimport pandas")
-    assert undeclared(source, declared()) == ["api/rest.py:4 imports pandas, which pyproject.toml does not ask for"]
+    assert undeclared(source, requested()) == ["api/rest.py:4 imports pandas, which pyproject.toml does not ask for"]

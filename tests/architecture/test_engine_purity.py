@@ -9,7 +9,7 @@ from tests.architecture.tree import Source, imports, sources
 
 ALLOWED = {
     "numpy", "schemas", "engine",
-    "__future__", "abc", "bisect", "collections", "dataclasses", "decimal", "enum", "fractions", "functools",
+    "__future__", "abc", "bisect", "collections", "dataclasses", "decimal", "difflib", "enum", "fractions", "functools",
     "hashlib", "itertools", "math", "operator", "re", "struct", "typing",
 }  # fmt: skip
 

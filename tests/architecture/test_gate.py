@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import conftest
+from tests.support import gate
 
 CASES = """
     import pytest
@@ -26,7 +26,7 @@ CASES = """
 
 
 def run(pytester: pytest.Pytester, source: str) -> pytest.RunResult:
-    pytester.makeconftest(Path(conftest.__file__).read_text(encoding="utf-8"))
+    pytester.makeconftest(Path(gate.__file__).read_text(encoding="utf-8"))
     pytester.makeini("[pytest]\nmarkers =\n    kafka\n    clickhouse\n    real_data\n")
     pytester.makepyfile(source)
     return pytester.runpytest_subprocess()

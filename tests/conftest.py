@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("pytester", "tests.support.gate")
+pytest_plugins = ("pytester", "tests.support.gate", "tests.support.servers")
 
 # One profile everywhere, CI too (hypothesis would choose its own there, which always draws the same examples).
 # Neither a deadline nor a health check looks at the time: machines are shared.

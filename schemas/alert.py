@@ -89,9 +89,18 @@ def body_order(body: AlertBody) -> tuple[str, int, int, str]:
     return body.symbol, body.ts, body.ordinal, body.rule_id
 
 
-def alert_id(rule_id: str, rule_hash: str, symbol: str, trigger: str, ts_ns: int, trade_key: bytes, ordinal: int) -> str:
+def alert_id(
+    rule_id: str, rule_hash: str, symbol: str, trigger: str, ts_ns: int, trade_key: bytes, ordinal: int
+) -> str:
     """128-bit BLAKE2b, hex. `trade_key` are the 16 bytes of (exchange, id), or empty: then `ordinal` tells equal times apart."""
-    parts = (rule_id.encode(), rule_hash.encode(), symbol.encode(), trigger.encode(), str(ts_ns).encode(), trade_key or str(ordinal).encode())
+    parts = (
+        rule_id.encode(),
+        rule_hash.encode(),
+        symbol.encode(),
+        trigger.encode(),
+        str(ts_ns).encode(),
+        trade_key or str(ordinal).encode(),
+    )
     hasher = hashlib.blake2b(digest_size=16)
     for part in parts:
         hasher.update(len(part).to_bytes(4, "little"))

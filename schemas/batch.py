@@ -70,7 +70,19 @@ class Trades:
     @classmethod
     def empty(cls) -> Self:
         """No trades."""
-        dtypes = (np.int32, np.int64, np.float64, np.float64, np.uint8, np.int64, np.int32, np.int64, np.int64, np.uint64, np.uint64)
+        dtypes = (
+            np.int32,
+            np.int64,
+            np.float64,
+            np.float64,
+            np.uint8,
+            np.int64,
+            np.int32,
+            np.int64,
+            np.int64,
+            np.uint64,
+            np.uint64,
+        )
         return cls(*(np.empty(0, dtype) for dtype in dtypes))
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Trades:

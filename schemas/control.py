@@ -66,11 +66,12 @@ Event = Heartbeat | SourceEnd | RuleSetSwitch | DailyBar | Reference | Unapplied
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An event at its place in a batch: it comes after the first `row` trades of the batch."""
+    """An event at its place in a batch: it comes after the first `row` trades of the batch. `append_ts` of its record in ns, -1 unknown."""
 
     row: int
     offset: int
     event: Event
+    append_ts: int = -1
 
 
 def encode_heartbeat(source: str, ts_ns: int) -> bytes:

@@ -11,7 +11,9 @@ from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
 _PREFIX: Final = "__connect.errors."
 
 
-def error_headers(topic: str, partition: int, offset: int, index: int, reason: str, stage: str) -> list[tuple[str, bytes]]:
+def error_headers(
+    topic: str, partition: int, offset: int, index: int, reason: str, stage: str
+) -> list[tuple[str, bytes]]:
     """Kafka Connect's error headers, and the tick's place in its frame."""
     values = {
         "topic": topic,

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from schemas.batch import Chunk, I64, Rejected, TickBatch, Trades, trade_keys
+from schemas.batch import I64, Chunk, Rejected, TickBatch, Trades, trade_keys
 from schemas.control import DailyBar, Event, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Unapplied
 from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
 from schemas.symbols import REFUSALS, SymbolTable
@@ -137,7 +137,7 @@ class _ChunkDecoder:
             for i in [i for i, is_trade in enumerate(plain) if not is_trade] + [len(records)]:
                 self._add_trades(records[start:i], offsets[start:i], append_ts[start:i])
                 if i < len(records):
-                    self._add_event(records[i], int(offsets[i]))
+                    self._add_event(records[i], int(offsets[i]), int(append_ts[i]))
                 start = i + 1
         else:
             self._add_trades(records, offsets, append_ts)
@@ -163,13 +163,13 @@ class _ChunkDecoder:
         )
         self._add(trades, (flags < 0) | (flags > 31))
 
-    def _add_event(self, record: TickRecord, offset: int) -> None:
+    def _add_event(self, record: TickRecord, offset: int, append_ts: int) -> None:
         try:
             event = _event(record, self._symbols)
         except ValueError as error:
             self.rejected.append(Rejected(offset, -1, str(error)))
         else:
-            self.marks.append(Mark(self._rows, offset, event))
+            self.marks.append(Mark(self._rows, offset, event, append_ts))
 
     def _add(self, trades: Trades, bad_flags: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None) -> None:
         """Keep the trades whose fields are sound, set the others aside."""
@@ -202,7 +202,13 @@ def _decode_all(decoder: msgspec.json.Decoder[R], values: Sequence[bytes | None]
 
 
 def _is_trade(record: TickRecord) -> bool:
-    return record.kind == "trade" and record.hb is None and record.end is None and record.ruleset is None and record.symbol != ""
+    return (
+        record.kind == "trade"
+        and record.hb is None
+        and record.end is None
+        and record.ruleset is None
+        and record.symbol != ""
+    )
 
 
 def _reason(trades: Trades, i: int) -> str:
@@ -256,6 +262,3 @@ def _symbol_event(record: TickRecord) -> Event:
             raise ValueError("reference: needs a market")
         return Reference(record.symbol, record.ts, record.market)
     return Unapplied(record.kind, record.symbol, record.ts)
-
-
-

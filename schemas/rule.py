@@ -11,6 +11,15 @@ OPERATORS: Final = (">", "<", ">=", "<=", "==", "!=")
 EACH_ROW: Final = "each_row"
 
 
+class RuleError(ValueError):
+    """A rule that cannot be accepted. `where` is a path such as `rules[2].conditions[0].metric` or a column in an expression."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        """Shown as `where: reason`."""
+        super().__init__(f"{where}: {reason}")
+        self.where, self.reason = where, reason
+
+
 class SeedCondition(msgspec.Struct, kw_only=True):
     """`metric operator value`; `op` is an older spelling of `operator`."""
 

@@ -37,7 +37,13 @@ class Topic:
         return settings
 
 
-TICKS: Final = Topic("ticks.v1", key="symbol; none for frames and control records", partitions=None, retention_ms=7 * DAY_MS, append_time=True)
+TICKS: Final = Topic(
+    "ticks.v1",
+    key="symbol; none for frames and control records",
+    partitions=None,
+    retention_ms=7 * DAY_MS,
+    append_time=True,
+)
 LATE: Final = Topic("late.v1", key="symbol", partitions=None, retention_ms=7 * DAY_MS)
 BARS: Final = Topic("bars.v1", key="symbol", partitions=None, retention_ms=7 * DAY_MS, append_time=True)
 ALERTS: Final = Topic("alerts.v1", key="symbol", partitions=None, retention_ms=30 * DAY_MS, append_time=True)
@@ -48,7 +54,9 @@ RULE_SETS: Final = Topic("rulesets.v1", key="hash of the set / part", partitions
 
 def dead_letters_of(topic: Topic) -> Topic:
     """Where records of `topic` go that cannot be processed, original bytes and key kept."""
-    return Topic(f"{topic.name}.dlq", key=topic.key, partitions=topic.partitions, retention_ms=30 * DAY_MS, append_time=True)
+    return Topic(
+        f"{topic.name}.dlq", key=topic.key, partitions=topic.partitions, retention_ms=30 * DAY_MS, append_time=True
+    )
 
 
 TICKS_DEAD: Final = dead_letters_of(TICKS)
@@ -60,4 +68,6 @@ ALL: Final = (TICKS, TICKS_DEAD, LATE, BARS, BARS_DEAD, ALERTS, ALERTS_DEAD, LIV
 
 def state_changelog(app_id: str, table: str) -> Topic:
     """The changelog of a state table; Faust derives the name, we create it with small segments and eager compaction."""
-    return Topic(f"{app_id}-{table}-changelog", key="state key", partitions=None, compacted=True, segment_bytes=16 * 1024 * 1024)
+    return Topic(
+        f"{app_id}-{table}-changelog", key="state key", partitions=None, compacted=True, segment_bytes=16 * 1024 * 1024
+    )

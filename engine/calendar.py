@@ -1,0 +1,124 @@
+"""Sessions and days: for each minute of a market its session and where session and day begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.bar import SESSIONS
+from schemas.batch import I32, I64, U8
+
+CLOSED: Final = SESSIONS.index("closed")
+PRE: Final = SESSIONS.index("pre")
+REGULAR: Final = SESSIONS.index("regular")
+POST: Final = SESSIONS.index("post")
+
+US_EQUITY: Final = "us_equity"
+ROUND_THE_CLOCK: Final = "24x7"
+MARKETS: Final = (US_EQUITY, ROUND_THE_CLOCK)
+
+_DAY: Final = 1440
+_NO_DAY: Final = -1
+_BLOCKS_KEPT: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCalendar:
+    """Sessions of one market: interval i = [boundaries[i], boundaries[i + 1]) minutes since 1970 UTC, ascending; outside of all: closed.
+
+    `session` counts into `SESSIONS`; `day` numbers the market's days (days since 1970 of the local date), -1 in a closed interval.
+    """
+
+    boundaries_minute: I64
+    session: U8
+    day: I32
+
+
+Calendars = Mapping[str, MarketCalendar]
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteInfo:
+    """For minutes: session, day number (-1 if closed), and start and end of their session and day in minutes."""
+
+    session: U8
+    day: I64
+    session_start: I64
+    session_end: I64
+    day_start: I64
+    day_end: I64
+
+    def at(self, rows: NDArray[np.intp] | I64) -> MinuteInfo:
+        """The info of some of the minutes."""
+        return MinuteInfo(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+class SessionClock:
+    """Looks minutes up, a UTC day's table at a time."""
+
+    def __init__(self, calendars: Calendars) -> None:
+        self._calendars = calendars
+        self._blocks: dict[tuple[int, int], MinuteInfo] = {}
+
+    def info(self, minutes: I64, markets: U8) -> MinuteInfo:
+        """The info of each of `minutes` (since 1970) in the market (index into `MARKETS`) beside it."""
+        days = minutes // _DAY
+        keys = days * len(MARKETS) + markets
+        first = int(keys[0]) if len(keys) else 0
+        if not len(keys) or (keys == first).all():
+            block = self._block(first % len(MARKETS), first // len(MARKETS))
+            return block.at(minutes - (first // len(MARKETS)) * _DAY)
+        result = MinuteInfo(
+            *(np.empty(len(minutes), np.uint8 if f.name == "session" else np.int64) for f in fields(MinuteInfo))
+        )
+        for key in np.unique(keys):
+            market, day = int(key) % len(MARKETS), int(key) // len(MARKETS)
+            rows = np.flatnonzero(keys == key)
+            part = self._block(market, day).at(minutes[rows] - day * _DAY)
+            for f in fields(MinuteInfo):
+                getattr(result, f.name)[rows] = getattr(part, f.name)
+        return result
+
+    def _block(self, market: int, day: int) -> MinuteInfo:
+        block = self._blocks.get((market, day))
+        if block is None:
+            if len(self._blocks) >= _BLOCKS_KEPT:
+                self._blocks.clear()
+            minutes = np.arange(day * _DAY, (day + 1) * _DAY, dtype=np.int64)
+            block = (
+                _around_the_clock(minutes)
+                if MARKETS[market] == ROUND_THE_CLOCK
+                else _scheduled(self._calendars[MARKETS[market]], minutes)
+            )
+            self._blocks[(market, day)] = block
+        return block
+
+
+def _around_the_clock(minutes: I64) -> MinuteInfo:
+    day = minutes // _DAY
+    start = day * _DAY
+    return MinuteInfo(np.full(len(minutes), REGULAR, np.uint8), day, start, start + _DAY, start, start + _DAY)
+
+
+def _scheduled(calendar: MarketCalendar, minutes: I64) -> MinuteInfo:
+    """Minutes before the first or from the last boundary on are closed."""
+    bounds, count = calendar.boundaries_minute, len(calendar.boundaries_minute)
+    at = np.searchsorted(bounds, minutes, side="right") - 1
+    inside = (at >= 0) & (at < count - 1)
+    at = np.clip(at, 0, count - 2)
+    session = np.where(inside, calendar.session[at], CLOSED).astype(np.uint8)
+    day = np.where(inside, calendar.day[at], _NO_DAY).astype(np.int64)
+    first, last = _same_day(calendar.day)
+    return MinuteInfo(session, day, bounds[at], bounds[at + 1], bounds[first[at]], bounds[last[at] + 1])
+
+
+def _same_day(days: I32) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each interval the first and the last interval of its run of equal days."""
+    count = len(days)
+    starts = np.flatnonzero(np.concatenate(([True], days[1:] != days[:-1])))
+    lengths = np.diff(np.append(starts, count))
+    return np.repeat(starts, lengths), np.repeat(starts + lengths - 1, lengths)

@@ -1,0 +1,99 @@
+"""What a metric is, and the two ways to remember: state stepped at each close, and windows computed anew when their bars change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from engine.columns import NULL, Columns
+from engine.history import History
+from engine.segments import Index
+from engine.timeframes import Timeframe
+from engine.view import View
+from schemas.batch import F64, I64
+
+
+class Metric(Protocol):
+    """A figure over rows; null (NaN) where it does not exist."""
+
+    def column(self, view: View) -> F64:
+        """One value a row."""
+
+
+class Recursive:
+    """A metric with state stepped from closed bar to closed bar. The state one bar back is kept, so that a late trade can amend the newest bar."""
+
+    def __init__(self, timeframe: Timeframe, now: Columns, back: Columns) -> None:
+        """`now` and `back`: two fresh instances of the state's columns."""
+        self.timeframe = timeframe
+        self.now, self.back = now, back
+
+    def advance(self, symbols: Index, close: F64) -> None:
+        """Step `now` of `symbols` over a bar with these closes."""
+        raise NotImplementedError
+
+    def closed(self, symbols: Index, close: F64) -> None:
+        """A bar of each of `symbols` closed."""
+        self.back.copy_from(self.now, symbols)
+        self.advance(symbols, close)
+
+    def amended(self, symbols: Index, close: F64) -> None:
+        """The newest closed bar of each of `symbols` has another close now."""
+        self.now.copy_from(self.back, symbols)
+        self.advance(symbols, close)
+
+    def seed(self, history: History, symbols: Index) -> None:
+        """Begin from the kept closed bars, as if they were all there ever were."""
+        kept = np.minimum(history.count[symbols], history.timeframe.kept)
+        for step in range(int(kept.max()) if len(kept) else 0):
+            going = symbols[step < kept]
+            number = history.count[going] - kept[step < kept] + step
+            self.closed(going, history.at("close", going, number))
+
+
+class Window:
+    """Values per symbol over the newest closed bars, computed again only where a bar has closed or changed since."""
+
+    def __init__(self, compute: Callable[[History, Index], F64]) -> None:
+        """`compute` gives the values of some symbols."""
+        self._compute = compute
+        self._values = np.empty(0)
+        self._version = np.empty(0, np.int64)
+
+    def of(self, history: History, symbols: Index) -> F64:
+        """The values of `symbols`."""
+        missing = len(history.version) - len(self._version)
+        if missing > 0:
+            self._values = np.append(self._values, np.full(missing, NULL))
+            self._version = np.append(self._version, np.full(missing, -1, np.int64))
+        stale = symbols[self._version[symbols] != history.version[symbols]]
+        if len(stale):
+            self._values[stale] = self._compute(history, stale)
+            self._version[stale] = history.version[stale]
+        return self._values[symbols]
+
+
+class MinutePointer:
+    """For each symbol the number of its newest closed bar that starts at or before a target minute; targets never go back."""
+
+    def __init__(self) -> None:
+        """All pointers before the first bar."""
+        self._number = np.empty(0, np.int64)
+
+    def advance(self, history: History, symbols: Index, target: I64) -> I64:
+        """The numbers, -1 (or one before the oldest bar held) where there is none."""
+        missing = len(history.count) - len(self._number)
+        if missing > 0:
+            self._number = np.append(self._number, np.full(missing, -1, np.int64))
+        number = np.maximum(self._number[symbols], history.count[symbols] - history.timeframe.ring - 1)
+        going = np.arange(len(symbols))
+        while len(going):
+            following = number[going] + 1
+            ahead = following < history.count[symbols[going]]
+            ahead &= history.at("start", symbols[going], following) <= target[going]
+            going = going[ahead]
+            number[going] += 1
+        self._number[symbols] = number
+        return number

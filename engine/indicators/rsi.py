@@ -1,0 +1,66 @@
+"""Relative strength index."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.columns import NULL, Columns, column
+from engine.indicators.base import Recursive
+from engine.segments import Index
+from engine.timeframes import Timeframe
+from engine.view import View
+from schemas.batch import F64, I64
+
+
+class _State(Columns):
+    """`gain`, `loss` = sums of the first n changes, from then on Wilder's averages; `seen` counts bars, `last` is the newest close."""
+
+    seen: I64 = column("i8")
+    gain: F64 = column("f8")
+    loss: F64 = column("f8")
+    last: F64 = column("f8", NULL)
+
+
+class Rsi(Recursive):
+    """Wilder's: averages seeded by the plain mean of the first n changes, then (avg x (n - 1) + x) / n. Equals TA-Lib's RSI at closed bars, but for no change at all: null."""
+
+    now: _State
+    back: _State
+
+    def __init__(self, bars: int, timeframe: Timeframe, capacity: int) -> None:
+        """Over `bars` changes."""
+        super().__init__(timeframe, _State(capacity), _State(capacity))
+        self._bars = bars
+
+    def advance(self, symbols: Index, close: F64) -> None:
+        """Step over a closed bar."""
+        now = self.now
+        seen, last = now.seen[symbols], now.last[symbols]
+        first = seen == 0
+        gain = np.where(first, 0.0, self._next(seen, now.gain[symbols], np.maximum(close - last, 0)))
+        loss = np.where(first, 0.0, self._next(seen, now.loss[symbols], np.maximum(last - close, 0)))
+        now.gain[symbols], now.loss[symbols], now.last[symbols], now.seen[symbols] = gain, loss, close, seen + 1
+
+    def _next(self, seen: I64 | F64, average: F64, change: F64) -> F64:
+        """Sum, on change n the mean, then Wilder's step."""
+        total = average + change
+        warming = np.where(seen == self._bars, total / self._bars, total)
+        return np.where(seen > self._bars, (average * (self._bars - 1) + change) / self._bars, warming)
+
+    def column(self, view: View) -> F64:
+        """One value a row."""
+        now, members = self.now, view.members
+        seen, gain, loss, last = (view.spread(c[members]) for c in (now.seen, now.gain, now.loss, now.last))
+        present = view.present(self.timeframe)
+        close = view.bar0(self.timeframe, "close")
+        running_gain = self._next(seen, gain, np.maximum(close - last, 0))
+        running_loss = self._next(seen, loss, np.maximum(last - close, 0))
+        result = _rsi(np.where(seen >= self._bars, running_gain, NULL), running_loss)
+        if present.all():
+            return result
+        return np.where(present, result, _rsi(np.where(seen > self._bars, gain, NULL), loss))
+
+
+def _rsi(gain: F64, loss: F64) -> F64:
+    total = gain + loss
+    return np.where(total > 0, 100 * gain / total, NULL)

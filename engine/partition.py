@@ -1,0 +1,199 @@
+"""One partition of the tick log: batch in, bars and alerts out, and the state in between. The engine's front door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine import history_records, intake, live, pieces
+from engine.calendar import MARKETS, Calendars
+from engine.clock import Watermark
+from engine.firing import Moment
+from engine.flow import Flow, Timeline
+from engine.pieces import Header, Piece
+from engine.result import StepResult
+from engine.rules.plan import Plan
+from engine.scanner import Scanner
+from engine.segments import Index
+from engine.state import PartitionState
+from engine.timeframes import MINUTE_NS
+from schemas.batch import Rejected, TickBatch, Trades
+from schemas.control import DailyBar, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Unapplied
+from schemas.live import LiveQuote
+from schemas.symbols import SymbolTable
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """`future_bound_ns`: how far ahead of its append time a trade may be; `amend_window_ns`: how long after its minute a late trade still amends it.
+
+    `shards`: pieces of state are kept by shard of symbols; the number must not change while state is kept.
+    """
+
+    future_bound_ns: int = 60_000_000_000
+    amend_window_ns: int = 30_000_000_000
+    shards: int = 16
+
+    def __post_init__(self) -> None:
+        """ValueError for settings the engine cannot keep."""
+        if not 0 <= self.amend_window_ns < MINUTE_NS:
+            raise ValueError(
+                "amend_window_ns: must be from 0 to less than a minute, so that only the newest closed minute is amended"
+            )
+        if self.shards < 1:
+            raise ValueError("shards: must be at least 1")
+
+
+class UnknownRuleSet(LookupError):
+    """The log switches to a rule set whose plan was not given."""
+
+
+DEFAULT_CONFIG = EngineConfig()
+
+
+class Partition:
+    """The state of one partition and the way a batch changes it. Same log, same output, however it is cut into batches."""
+
+    def __init__(
+        self, partition: int, partitions: int | None, calendars: Calendars, config: EngineConfig = DEFAULT_CONFIG
+    ) -> None:
+        """`partitions` None: any symbol belongs here (offline files)."""
+        self.config = config
+        self.symbols = SymbolTable(partition, partitions)
+        self.state = PartitionState(self.symbols, config.shards)
+        self.scanner = Scanner(self.state)
+        self.position = -1
+        self.rule_set: str | None = None
+        self.rule_set_seq = -1
+        self._watermark = Watermark()
+        self._flow = Flow(self.state, self.scanner, calendars, config.amend_window_ns)
+
+    @property
+    def header(self) -> Header:
+        """Position, time and rule set after the last step."""
+        watermark = self._watermark
+        return Header(self.position, watermark.ts_ns, dict(watermark.heartbeats), self.rule_set, self.rule_set_seq)
+
+    def step(self, batch: TickBatch, plans: Mapping[str, Plan]) -> StepResult:
+        """Take in a batch. Raises UnknownRuleSet, with nothing changed, if `plans` lacks a set that the batch switches to."""
+        self._check_plans(batch, plans)
+        if self.state.admit():
+            self.scanner.grow(self.state.capacity)
+        result = self._flow.result = StepResult()
+        result.counts.trades = len(batch.trades)
+        with np.errstate(all="ignore"):
+            trades, numbers = self._admitted(batch.trades, result)
+            self._walk(batch.marks, trades, numbers, plans)
+        self.position = max(self.position, batch.last_offset)
+        return result
+
+    def live(self, most: int = 2_000) -> list[LiveQuote]:
+        """The newest figures of up to `most` symbols that changed since they were last given; for screens, part of no result."""
+        with np.errstate(all="ignore"):
+            return live.changed_quotes(self.state, most)
+
+    def changed_pieces(self) -> list[str]:
+        """Keys of the pieces of state that changed since they were last exported."""
+        return pieces.changed(self.state)
+
+    def all_pieces(self) -> list[str]:
+        """Keys of all pieces that hold anything."""
+        return pieces.present(self.state)
+
+    def export_piece(self, key: str) -> Piece:
+        """A copy of that piece as it is now; it counts as unchanged from here on."""
+        return pieces.take(self.state, self.scanner, key, self.header)
+
+    def import_piece(self, piece: Piece) -> None:
+        """Put a piece back into a fresh partition, all `live/` pieces before `bars/` pieces, before `begin_at`. Its symbols skip what it knows."""
+        pieces.put(self.state, self.scanner, piece)
+
+    def begin_at(self, header: Header, plans: Mapping[str, Plan]) -> None:
+        """Begin reading behind `header.position`, with the time and the rule set in force there. Raises UnknownRuleSet."""
+        if header.rule_set is not None:
+            if header.rule_set not in plans:
+                raise UnknownRuleSet(header.rule_set)
+            self.scanner.activate(plans[header.rule_set], np.arange(self.state.known))
+        self.position, self.rule_set, self.rule_set_seq = header.position, header.rule_set, header.rule_set_seq
+        self._watermark = Watermark(header.watermark_ns, header.heartbeats)
+
+    def _check_plans(self, batch: TickBatch, plans: Mapping[str, Plan]) -> None:
+        seq = self.rule_set_seq
+        for mark in batch.marks:
+            if isinstance(mark.event, RuleSetSwitch) and mark.event.seq > seq:
+                seq = mark.event.seq
+                if mark.event.rule_set_hash not in plans:
+                    raise UnknownRuleSet(mark.event.rule_set_hash)
+
+    def _admitted(self, trades: Trades, result: StepResult) -> tuple[Trades, Index]:
+        """The trades that are new and not too far ahead, and their numbers in the batch."""
+        new = trades.offset > self.state.origin.skip_through[trades.symbol]
+        ahead = intake.too_far_ahead(trades, self.config.future_bound_ns) & new
+        for row in np.flatnonzero(ahead):
+            result.rejected.append(intake.rejected(trades, int(row), intake.future_reason(trades, int(row))))
+        if new.all() and not ahead.any():
+            return trades, np.arange(len(trades))
+        numbers = np.flatnonzero(new & ~ahead)
+        return trades.take(numbers), numbers
+
+    def _walk(self, marks: list[Mark], trades: Trades, numbers: Index, plans: Mapping[str, Plan]) -> None:
+        """Trades up to each event that touches symbols, then the event."""
+        done = 0
+        timeline = Timeline([0], [self._watermark.ts_ns])
+
+        def catch_up(row: int) -> None:
+            nonlocal done, timeline
+            end = int(np.searchsorted(numbers, row))
+            if end > done:
+                part = slice(done, end)
+                self._flow.trades(trades if end - done == len(trades) else trades.take(part), numbers[part], timeline)
+            done, timeline = end, Timeline([0], [self._watermark.ts_ns])
+
+        for mark in marks:
+            event = mark.event
+            if isinstance(event, Heartbeat | SourceEnd):
+                minute = self._watermark.ts_ns // MINUTE_NS
+                after = self._watermark.apply(event)
+                if after // MINUTE_NS == minute:
+                    timeline.since.append(mark.row)
+                    timeline.ts_ns.append(after)
+                    continue
+                catch_up(mark.row)
+                self._flow.close_through(after // MINUTE_NS, self._open_to(mark), Moment(mark.offset, mark.append_ts))
+            else:
+                catch_up(mark.row)
+                self._apply(mark, plans)
+        catch_up(int(numbers[-1]) + 1 if len(numbers) else 0)
+
+    def _open_to(self, mark: Mark) -> Index:
+        """The symbols that do not know this record yet."""
+        return np.flatnonzero(self.state.origin.skip_through[: self.state.known] < mark.offset)
+
+    def _apply(self, mark: Mark, plans: Mapping[str, Plan]) -> None:
+        """An event other than time."""
+        event = mark.event
+        if isinstance(event, Unapplied):
+            self._flow.result.counts.unapplied[event.kind] += 1
+        elif isinstance(event, RuleSetSwitch):
+            if event.seq > self.rule_set_seq:
+                self.rule_set, self.rule_set_seq = event.rule_set_hash, event.seq
+                self.scanner.activate(plans[event.rule_set_hash], self._open_to(mark))
+        elif isinstance(event, DailyBar | Reference):
+            symbol = self.symbols[event.symbol]
+            if mark.offset <= self.state.origin.skip_through[symbol]:
+                return
+            reason = self._of_symbol(symbol, event)
+            if reason is not None:
+                self._flow.result.rejected.append(Rejected(mark.offset, 0, reason))
+
+    def _of_symbol(self, symbol: int, event: DailyBar | Reference) -> str | None:
+        """A reason where the event cannot be applied."""
+        if isinstance(event, DailyBar):
+            return history_records.apply(self.state, self.scanner, self._flow.clock, symbol, event)
+        if event.market not in MARKETS:
+            return f"market: {event.market!r} is none of {', '.join(MARKETS)}"
+        self.state.symbol.market[symbol] = MARKETS.index(event.market)
+        self.state.touch(np.array([symbol]))
+        return None

@@ -1,0 +1,126 @@
+"""The state of a partition in pieces: what a checkpoint stores and a restart puts back. Columns only; bytes are the store's business.
+
+`live/SHARD`: all columns, indicator states and fire times of the shard's symbols. `bars/TIMEFRAME/GROUP/SHARD`: 16 ring slots of their closed bars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.history import SLOTS
+from engine.scanner import Scanner, take_metric
+from engine.segments import Index
+from engine.state import PartitionState
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a partition knows besides its symbols: `position` = offset of the last record applied, time, and the rule set in force."""
+
+    position: int = -1
+    watermark_ns: int = 0
+    heartbeats: dict[str, int] = field(default_factory=dict)
+    rule_set: str | None = None
+    rule_set_seq: int = -1
+
+
+@dataclass(slots=True)
+class Piece:
+    """A part of the state at `header.position`. The last axis of every column counts `symbols`, or the first of a column two wide."""
+
+    key: str
+    header: Header
+    symbols: list[str]
+    columns: dict[str, NDArray[Any]]
+
+
+def changed(state: PartitionState) -> list[str]:
+    """Keys of pieces with changes since they were taken, those of closed bars first: a `live/` piece never knows of bars that are not stored."""
+    shard = state.origin.shard
+    keys = []
+    for name, history in state.history.items():
+        for group, dirty in enumerate(history.dirty):
+            keys += [f"bars/{name}/{group}/{s}" for s in np.unique(shard[np.flatnonzero(dirty)]).tolist()]
+    return keys + [f"live/{s}" for s in np.unique(shard[np.flatnonzero(state.origin.changed)]).tolist()]
+
+
+def present(state: PartitionState) -> list[str]:
+    """Keys of all pieces that hold anything."""
+    shard = state.origin.shard[: state.known]
+    keys = []
+    for name, history in state.history.items():
+        for group in range(len(history.dirty)):
+            filled = np.flatnonzero(history.count[: state.known] > group * SLOTS)
+            keys += [f"bars/{name}/{group}/{s}" for s in np.unique(shard[filled]).tolist()]
+    return keys + [f"live/{s}" for s in np.unique(shard).tolist()]
+
+
+def take(state: PartitionState, scanner: Scanner, key: str, header: Header) -> Piece:
+    """Copy a piece and count it as unchanged. Raises KeyError for a key of another form."""
+    kind, *rest = key.split("/")
+    members = np.flatnonzero(state.origin.shard[: state.known] == int(rest[-1]))
+    if kind == "live":
+        state.origin.changed[members] = False
+        return Piece(key, header, _names(state, members), _live_columns(state, scanner, members))
+    history, group = state.history[rest[0]], int(rest[1])
+    members = members[history.count[members] > group * SLOTS]
+    history.dirty[group, members] = False
+    return Piece(key, header, _names(state, members), history.take_slots(members, group))
+
+
+def put(state: PartitionState, scanner: Scanner, piece: Piece) -> None:
+    """Put a piece back into the state of a fresh partition."""
+    members = np.array([state.symbols[name] for name in piece.symbols], np.intp)
+    if (members < 0).any():
+        raise ValueError(f"{piece.key}: holds symbols that do not belong to this partition")
+    if state.admit():
+        scanner.grow(state.capacity)
+    kind, *rest = piece.key.split("/")
+    if kind == "bars":
+        state.history[rest[0]].put_slots(members, int(rest[1]), piece.columns)
+        return
+    state.origin.skip_through[members] = piece.header.position
+    for name, values in piece.columns.items():
+        group, _, column = name.partition(":")
+        if group == "count":
+            state.history[column].count[members] = values
+        elif group == "fired":
+            scanner.imported_fires.setdefault(_rule_key(column), []).append((members, values))
+        elif group != "metric":
+            getattr(state.groups()[group], column)[members] = values
+    for text in {name.split(":")[1] for name in piece.columns if name.startswith("metric:")}:
+        prefix = f"metric:{text}:"
+        columns = {
+            name.removeprefix(prefix): values for name, values in piece.columns.items() if name.startswith(prefix)
+        }
+        scanner.imported.setdefault(text, []).append((members, columns))
+
+
+def _live_columns(state: PartitionState, scanner: Scanner, members: Index) -> dict[str, NDArray[Any]]:
+    """Columns that hold nothing but defaults are left out."""
+    columns: dict[str, NDArray[Any]] = {
+        f"count:{name}": history.count[members] for name, history in state.history.items()
+    }
+    for group_name, group in state.groups().items():
+        for name, declared in group.declared().items():
+            values = getattr(group, name)[members]
+            if not np.array_equal(values, np.full_like(values, declared.default), equal_nan=values.dtype.kind == "f"):
+                columns[f"{group_name}:{name}"] = values
+    for text, metric in scanner.recursive().items():
+        columns |= {f"metric:{text}:{name}": values for name, values in take_metric(metric, members).items()}
+    for (rule_id, rule_hash), times in scanner.memory.fired_of(members).items():
+        columns[f"fired:{rule_hash}:{rule_id}"] = times
+    return columns
+
+
+def _rule_key(column: str) -> tuple[str, str]:
+    rule_hash, _, rule_id = column.partition(":")
+    return rule_id, rule_hash
+
+
+def _names(state: PartitionState, members: Index) -> list[str]:
+    return [state.symbols.names[number] for number in members.tolist()]

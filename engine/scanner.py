@@ -1,0 +1,108 @@
+"""The active rule set at work: its metrics bound to the partition's state, its rules evaluated on rows, its memory of fires."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.firing import Fired, FireMemory, Place, fire
+from engine.indicators.base import Metric, Recursive
+from engine.rules.evaluate import true_rows
+from engine.rules.plan import NO_RULES, Plan
+from engine.segments import Index
+from engine.state import PartitionState
+from engine.timeframes import Timeframe
+from engine.view import View
+from schemas.batch import I64
+
+Imported = dict[str, list[tuple[Index, dict[str, NDArray[Any]]]]]
+
+
+class Scanner:
+    """Evaluates the active plan. Metrics live as long as consecutive sets use them, fire times as long as their rule (id and hash) is in the set."""
+
+    def __init__(self, state: PartitionState) -> None:
+        """No rules."""
+        self._state = state
+        self.plan: Plan = NO_RULES
+        self.metrics: dict[str, Metric] = {}
+        self.memory = FireMemory(state.capacity)
+        self.imported: Imported = {}
+        self.imported_fires: dict[tuple[str, str], list[tuple[Index, I64]]] = {}
+
+    def activate(self, plan: Plan, symbols: Index) -> None:
+        """Make `plan` the active one. Metrics new to it are seeded for `symbols`, and taken as they were imported where they were."""
+        before, self.metrics = self.metrics, {}
+        for call in plan.metrics:
+            metric = before.get(call.text)
+            if metric is None:
+                metric = call.build(self._state.capacity)
+                if isinstance(metric, Recursive):
+                    self._begin(call.text, metric, symbols)
+            self.metrics[call.text] = metric
+        self.memory.keep(plan.rules)
+        for rule in plan.rules:
+            for members, times in self.imported_fires.pop(rule.key, []):
+                self.memory.times(rule.key)[members] = times
+        self.plan = plan
+
+    def _begin(self, text: str, metric: Recursive, symbols: Index) -> None:
+        imported = self.imported.pop(text, [])
+        known = [members for members, _ in imported]
+        metric.seed(
+            self._state.history[metric.timeframe.name],
+            np.setdiff1d(symbols, np.concatenate(known)) if known else symbols,
+        )
+        for members, columns in imported:
+            put_metric(metric, members, columns)
+
+    def recursive(self) -> dict[str, Recursive]:
+        """The metrics with state."""
+        return {text: metric for text, metric in self.metrics.items() if isinstance(metric, Recursive)}
+
+    def grow(self, capacity: int) -> None:
+        """Make room for `capacity` symbols."""
+        self.memory.grow(capacity)
+        for metric in self.recursive().values():
+            metric.now.grow(capacity)
+            metric.back.grow(capacity)
+
+    def closed(self, timeframe: Timeframe, symbols: Index) -> None:
+        """A bar of each of `symbols` has closed."""
+        close = self._state.history[timeframe.name].newest("close", symbols)
+        for metric in self.recursive().values():
+            if metric.timeframe is timeframe:
+                metric.closed(symbols, close)
+
+    def amended(self, timeframe: Timeframe, symbols: Index) -> None:
+        """The newest closed bar of each of `symbols` has changed."""
+        close = self._state.history[timeframe.name].newest("close", symbols)
+        for metric in self.recursive().values():
+            if metric.timeframe is timeframe:
+                metric.amended(symbols, close)
+
+    def evaluate(self, view: View, at: Place) -> list[Fired]:
+        """The alerts of all rules over the rows of `view`, which stand at `at`."""
+        if not self.plan.rules or not len(view):
+            return []
+        columns = [self.metrics[call.text].column(view) for call in self.plan.metrics]
+        symbols, alerts = view.symbols, []
+        for rule, rows in true_rows(self.plan, columns):
+            chosen = rows[self.memory.select(rule, symbols[rows], view.row_ts[rows])]
+            if len(chosen):
+                alerts += fire(self.plan, rule, chosen, view, columns, at)
+        return alerts
+
+
+def take_metric(metric: Recursive, members: Index) -> dict[str, NDArray[Any]]:
+    """Copies of a metric's state for `members`."""
+    now, back = metric.now.take(members), metric.back.take(members)
+    return {f"now.{n}": v for n, v in now.items()} | {f"back.{n}": v for n, v in back.items()}
+
+
+def put_metric(metric: Recursive, members: Index, columns: dict[str, NDArray[Any]]) -> None:
+    """Write back what `take_metric` gave."""
+    metric.now.put(members, {n.removeprefix("now."): v for n, v in columns.items() if n.startswith("now.")})
+    metric.back.put(members, {n.removeprefix("back."): v for n, v in columns.items() if n.startswith("back.")})

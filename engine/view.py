@@ -1,0 +1,221 @@
+"""What a metric may see at a set of rows, trades or bar closes alike: running bars, closed bars, the day, the time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.calendar import CLOSED, REGULAR, MinuteInfo
+from engine.columns import NULL
+from engine.history import History
+from engine.running import Running
+from engine.segments import Index, Mask
+from engine.state import LIMB, POWERS, BarState, PartitionState, vwap_of
+from engine.timeframes import MINUTE_NS, ONE_DAY, ONE_MINUTE, Timeframe
+from schemas.batch import F64, I64
+
+BAR_FIELDS = ("open", "high", "low", "close", "volume", "trades")
+
+
+class View:
+    """Rows sorted by symbol and then by log order. `members` = the distinct symbols' numbers, `of_row` = each row's place in it (None: one row each).
+
+    Arrays over rows are named without, arrays over members with the prefix `member_`.
+    """
+
+    def __init__(
+        self,
+        state: PartitionState,
+        members: Index,
+        minutes: I64,
+        info: MinuteInfo,
+        row_ts: I64,
+        ordinal: I64,
+        of_row: Index | None,
+    ) -> None:
+        """`minutes`, `info` of each member: the minute its rows are in."""
+        self.state, self.members, self.of_row = state, members, of_row
+        self.member_minute, self.member_info = minutes, info
+        self.row_ts, self.ordinal = row_ts, ordinal
+        self._cache: dict[tuple[str, str], F64] = {}
+        self._present: dict[str, Mask] = {}
+
+    def __len__(self) -> int:
+        return len(self.row_ts)
+
+    @property
+    def symbols(self) -> Index:
+        """Symbol number of each row."""
+        return self.members if self.of_row is None else self.members[self.of_row]
+
+    def spread(self, values: NDArray[np.generic]) -> F64:
+        """Values over members, as floats over rows."""
+        floats = values if values.dtype == np.float64 else values.astype(np.float64)
+        return floats if self.of_row is None else floats[self.of_row]
+
+    def history(self, timeframe: Timeframe) -> History:
+        """The closed bars."""
+        return self.state.history[timeframe.name]
+
+    def present(self, timeframe: Timeframe) -> Mask:
+        """Whether bar 0 is a running bar."""
+        found = self._present.get(timeframe.name)
+        if found is None:
+            found = self._present[timeframe.name] = self._is_present(timeframe)
+        return found
+
+    def bar0(self, timeframe: Timeframe, field: str) -> F64:
+        """A field of bar 0: of the running bar, or else of the newest closed one."""
+        key = (timeframe.name, field)
+        found = self._cache.get(key)
+        if found is None:
+            present, running = self.present(timeframe), self._running_field(timeframe, field)
+            if not present.all():
+                newest = self.spread(self.history(timeframe).newest(field, self.members))
+                running = np.where(present, running, newest)
+            found = self._cache[key] = running
+        return found
+
+    def bar0_bounds_ns(self, timeframe: Timeframe) -> tuple[I64, I64]:
+        """Over members: start and length of the bar of this timeframe that the rows' minute is in, in ns."""
+        start, end = timeframe.bounds(self.member_minute, self.member_info)
+        return start * MINUTE_NS, (end - start) * MINUTE_NS
+
+    def closed_session(self) -> Mask:
+        """Over members: whether the rows are in the closed session."""
+        return self.member_info.session == CLOSED
+
+    @property
+    def price(self) -> F64:
+        """Newest price."""
+        return self.spread(self.state.symbol.price[self.members])
+
+    def day(self, field: str) -> F64:
+        """`open`, `high`, `low`, `close` of the day or `prior_close`."""
+        return self.spread(getattr(self.state.day, field)[self.members])
+
+    def day_volume_units(self) -> I64:
+        """Volume of the day in units of the size scale."""
+        return self.state.day.volume[self.members]
+
+    def day_trades(self) -> I64:
+        """Trades of the day."""
+        return self.state.day.trades[self.members]
+
+    def session_vwap(self) -> F64:
+        """Volume-weighted price of the session."""
+        sums = self.state.session
+        m = self.members
+        return vwap_of(
+            sums.notional_high[m], sums.notional_low[m], sums.last_volume[m], self.state.symbol.price_scale[m]
+        )
+
+    def sizes(self, units: I64) -> F64:
+        """Units over rows as numbers."""
+        return units / self.spread(POWERS[self.state.symbol.size_scale[self.members]])
+
+    def _minute_units(self, field: str) -> I64:
+        return np.asarray(getattr(self.state.minute, field)[self.members])
+
+    def _minute(self, field: str) -> F64:
+        return self.spread(getattr(self.state.minute, field)[self.members])
+
+    def _is_present(self, timeframe: Timeframe) -> Mask:
+        if timeframe is ONE_MINUTE:
+            return ~np.isnan(self._minute("open"))
+        if timeframe is ONE_DAY:
+            opened = self.spread(self.state.day.bar_open[self.members]) != 0
+            return opened & ~np.isnan(self.day("open")) & ~np.isnan(self.day("high")) & ~np.isnan(self.day("low"))
+        return ~np.isnan(self.spread(self._roll_up(timeframe).open[self.members])) | self.present(ONE_MINUTE)
+
+    def _roll_up(self, timeframe: Timeframe) -> BarState:
+        return self.state.roll_ups[timeframe.name]
+
+    def _running_field(self, timeframe: Timeframe, field: str) -> F64:
+        if timeframe is ONE_MINUTE:
+            return self._minute_field(field)
+        if timeframe is ONE_DAY:
+            return self._day_field(field)
+        rolled, minute = self._roll_up(timeframe), self.present(ONE_MINUTE)
+        if field in ("volume", "trades"):
+            units = self.spread_units(getattr(rolled, field)[self.members]) + np.where(
+                minute, self._minute_units(field), 0
+            )
+            return self.sizes(units) if field == "volume" else units.astype(np.float64)
+        before = self.spread(getattr(rolled, field)[self.members])
+        now = self._minute(field)
+        if field == "open":
+            return np.where(np.isnan(before), now, before)
+        if field == "close":
+            return np.where(minute, now, before)
+        now = np.where(minute, now, NULL)
+        return np.fmax(before, now) if field == "high" else np.fmin(before, now)
+
+    def spread_units(self, units: I64) -> I64:
+        """Integers over members, over rows."""
+        return units if self.of_row is None else units[self.of_row]
+
+    def _minute_field(self, field: str) -> F64:
+        if field == "volume":
+            return self.sizes(self._minute_units(field))
+        if field == "trades":
+            return self._minute_units(field).astype(np.float64)
+        return self._minute(field)
+
+    def _day_field(self, field: str) -> F64:
+        if field == "volume":
+            return self.sizes(self.day_volume_units())
+        if field == "trades":
+            return self.day_trades().astype(np.float64)
+        return self.day(field)
+
+
+class TradeView(View):
+    """The rows of one wave of trades, each with the figures just after it."""
+
+    def __init__(self, state: PartitionState, running: Running) -> None:
+        """`running` over `state`, not yet committed."""
+        segments = running.segments
+        super().__init__(
+            state, running.members, running.minutes, running.info, running.row_ts, running.ordinal, segments.of_row
+        )
+        self._running = running
+
+    @property
+    def price(self) -> F64:
+        return self._running.price
+
+    def day(self, field: str) -> F64:
+        if field == "open":
+            return self._running.day_open
+        if field == "close":
+            return self._running.day_close
+        before = super().day(field)
+        if field == "prior_close":
+            return before
+        regular = self.member_info.session == REGULAR
+        extreme = self._running.high if field == "high" else self._running.low
+        if not regular.all():
+            extreme = np.where(regular[self._running.segments.of_row], extreme, NULL)
+        return np.fmax(before, extreme) if field == "high" else np.fmin(before, extreme)
+
+    def day_volume_units(self) -> I64:
+        return self._running.segments.running_total(self._running.volumes, super().day_volume_units())
+
+    def day_trades(self) -> I64:
+        return self._running.segments.running_total(self._running.counts, super().day_trades())
+
+    def session_vwap(self) -> F64:
+        running, sums, members = self._running, self.state.session, self.members
+        total = running.segments.running_total
+        high = total(running.notionals >> LIMB, sums.notional_high[members])
+        low = total(running.notionals & ((1 << LIMB) - 1), sums.notional_low[members])
+        volume = total(running.last_volumes, sums.last_volume[members])
+        return vwap_of(high, low, volume, self.state.symbol.price_scale[members][running.segments.of_row])
+
+    def _minute(self, field: str) -> F64:
+        return np.asarray(getattr(self._running, field))
+
+    def _minute_units(self, field: str) -> I64:
+        values = self._running.volumes if field == "volume" else self._running.counts
+        return self._running.segments.running_total(values, getattr(self.state.minute, field)[self.members])

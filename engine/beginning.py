@@ -10,7 +10,8 @@ from engine.state import PartitionState
 
 
 def begin(state: PartitionState, members: Index, info: MinuteInfo) -> None:
-    """Before rows of `members` in minutes with this info: roll the day, restart the session's sums. The closed session begins nothing."""
+    """Before rows of `members` in minutes with this info: roll the day, restart the session's sums. The closed session
+    begins nothing."""
     active = info.session != CLOSED
     new_day = np.flatnonzero(active & (state.day.number[members] != info.day))
     if len(new_day):

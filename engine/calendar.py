@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,11 @@ _BLOCKS_KEPT: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class MarketCalendar:
-    """Sessions of one market: interval i = [boundaries[i], boundaries[i + 1]) minutes since 1970 UTC, ascending; outside of all: closed.
+    """Sessions of one market: interval i = [boundaries[i], boundaries[i + 1]) minutes since 1970 UTC, ascending;
+    outside of all: closed.
 
-    `session` counts into `SESSIONS`; `day` numbers the market's days (days since 1970 of the local date), -1 in a closed interval.
+    `session` counts into `SESSIONS`; `day` numbers the market's days (days since 1970 of the local date), -1 in a
+    closed interval.
     """
 
     boundaries_minute: I64
@@ -72,9 +74,10 @@ class SessionClock:
         if not len(keys) or (keys == first).all():
             block = self._block(first % len(MARKETS), first // len(MARKETS))
             return block.at(minutes - (first // len(MARKETS)) * _DAY)
-        result = MinuteInfo(
-            *(np.empty(len(minutes), np.uint8 if f.name == "session" else np.int64) for f in fields(MinuteInfo))
-        )
+        columns: list[NDArray[Any]] = [
+            np.empty(len(minutes), np.uint8 if f.name == "session" else np.int64) for f in fields(MinuteInfo)
+        ]
+        result = MinuteInfo(*columns)
         for key in np.unique(keys):
             market, day = int(key) % len(MARKETS), int(key) // len(MARKETS)
             rows = np.flatnonzero(keys == key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ OnBars = Callable[[list[Bar]], None]
 
 
 class Closer:
-    """Closes the bars of a partition. `on_rows` is shown the bar-close rows just before, `on_closed` is told just after; bars go to `on_bars`."""
+    """Closes the bars of a partition. `on_rows` is shown the bar-close rows just before, `on_closed` is told just
+    after; bars go to `on_bars`."""
 
     def __init__(
         self, state: PartitionState, clock: SessionClock, on_rows: OnRows, on_closed: OnClosed, on_bars: OnBars
@@ -32,7 +34,8 @@ class Closer:
         self._on_rows, self._on_closed, self._on_bars = on_rows, on_closed, on_bars
 
     def close_through(self, members: Index, minutes: I64) -> None:
-        """Close every bar of `members` that ends at or before the minute beside it. Shorter bars never end after longer ones, so by length is by end."""
+        """Close every bar of `members` that ends at or before the minute beside it. Shorter bars never end after
+        longer ones, so by length is by end."""
         due = self._state.symbol.next_close[members] <= minutes
         if not due.any():
             return
@@ -131,7 +134,7 @@ class Closer:
                     low,
                     c,
                     volume,
-                    None if mean != mean else mean,
+                    None if isnan(mean) else mean,
                     trades,
                     SESSIONS[session],
                     rev,

@@ -14,7 +14,8 @@ NULL = float("nan")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Declaration of a column: element type, what a fresh symbol has, and how many elements it has a symbol (1 = a plain column)."""
+    """Declaration of a column: element type, what a fresh symbol has, and how many elements it has a symbol (1 = a
+    plain column)."""
 
     dtype: str
     default: float

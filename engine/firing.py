@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -83,7 +84,8 @@ class FireMemory:
         return found
 
     def select(self, rule: PlannedRule, symbols: Index, row_ts: I64) -> Index:
-        """Which of the rows (sorted by symbol, then log order) fire: those at least a cooldown after the fire before. They are remembered."""
+        """Which of the rows (sorted by symbol, then log order) fire: those at least a cooldown after the fire before.
+        They are remembered."""
         times = self.times(rule.key)
         going = np.arange(len(symbols))
         chosen = []
@@ -133,7 +135,7 @@ def _leaf(plan: Plan, number: int, columns: Sequence[F64], row: int) -> Leaf:
 
 
 def _or_null(value: float) -> float | None:
-    return None if value != value else float(value)
+    return None if isnan(value) else float(value)
 
 
 def _trade_key(at: Place, row: int) -> bytes:

@@ -1,7 +1,9 @@
 """The way of trades through a partition: rounds around special trades, waves of minutes, and the closes in between.
 
-A symbol's trades up to its first special one (a scale too small, a late trade) are ordinary and go through in waves: wave k holds the k-th
-minute of each symbol. Then the special trade is dealt with alone, and the rest is the next round. Symbols do not touch one another.
+A symbol's trades up to its first special one (a scale too small, a late trade) are ordinary and go through in waves:
+wave k holds the k-th
+minute of each symbol. Then the special trade is dealt with alone, and the rest is the next round. Symbols do not touch
+one another.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ from schemas.tick import Eligibility
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The watermark at each trade of a span: `ts_ns[i]` holds for the trades numbered `since[i]` and later, up to the next."""
+    """The watermark at each trade of a span: `ts_ns[i]` holds for the trades numbered `since[i]` and later, up to the
+    next."""
 
     since: list[int]
     ts_ns: list[int]
@@ -113,7 +116,7 @@ class Flow:
         before = np.where(info.day == day.number[members], day.volume[members], 0)
         total = np.cumsum(adds.astype(np.float64))
         total += (before + adds[symbols.starts] - total[symbols.starts])[symbols.of_row]
-        return (total >= intake.MAX_VOLUME) & (adds > 0)
+        return np.asarray((total >= intake.MAX_VOLUME) & (adds > 0))
 
     def _late(self, pending: _Pending, symbols: Segments, among: Mask, timeline: Timeline) -> Mask:
         """Trades among `among` whose minute has closed by the symbol's clock."""

@@ -18,9 +18,11 @@ FIELDS = ("start", "open", "high", "low", "close", "volume", "trades")
 
 
 class History:
-    """Rings, slot by slot: element [number % ring, symbol] of each field is the symbol's closed bar with that number (from 0).
+    """Rings, slot by slot: element [number % ring, symbol] of each field is the symbol's closed bar with that number
+    (from 0).
 
-    `start` in minutes since 1970; `count` = bars closed so far; `version` rises with every change, for caches of windows;
+    `start` in minutes since 1970; `count` = bars closed so far; `version` rises with every change, for caches of
+    windows;
     `dirty` [slot // SLOTS, symbol] = changed since the checkpoint piece was taken.
     """
 
@@ -70,7 +72,8 @@ class History:
         return np.where(number >= 0, self.at(name, symbols, number), NULL)
 
     def sum_of_newest(self, name: str, symbols: Index, bars: int, skip: int = 0) -> F64:
-        """Sum over `bars` closed bars, oldest first, the `skip` newest left out; null where there are fewer. `bars` 0: 0."""
+        """Sum over `bars` closed bars, oldest first, the `skip` newest left out; null where there are fewer. `bars` 0:
+        0."""
         number = self.count[symbols] - skip - bars
         total = np.zeros(len(symbols))
         for _ in range(bars):

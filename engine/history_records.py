@@ -12,7 +12,8 @@ from schemas.control import DailyBar
 
 
 def apply(state: PartitionState, scanner: Scanner, clock: SessionClock, symbol: int, event: DailyBar) -> str | None:
-    """Append the day as a closed 1d bar and take its close as the prior close; a reason, and nothing done, where it does not fit in."""
+    """Append the day as a closed 1d bar and take its close as the prior close; a reason, and nothing done, where it
+    does not fit in."""
     at = np.array([symbol], np.intp)
     info = clock.info(np.array([event.ts_ns // MINUTE_NS]), state.symbol.market[at])
     history = state.history[ONE_DAY.name]

@@ -22,17 +22,19 @@ DOES_NOT_FIT: Final = "value: price, size, their product or the day's volume doe
 
 def too_far_ahead(trades: Trades, bound_ns: int) -> Mask:
     """Trades whose time is more than `bound_ns` after the append time of their record."""
-    return (trades.append_ts != UNKNOWN_TIME) & (trades.ts - trades.append_ts > bound_ns)
+    return np.asarray((trades.append_ts != UNKNOWN_TIME) & (trades.ts - trades.append_ts > bound_ns))
 
 
 def future_reason(trades: Trades, row: int) -> str:
     """Why that trade is a dead letter."""
-    return f"ts: {int(trades.ts[row])} is {(int(trades.ts[row]) - int(trades.append_ts[row])) / 1e9:.1f} s ahead of the record's append time"
+    ts = int(trades.ts[row])
+    return f"ts: {ts} is {(ts - int(trades.append_ts[row])) / 1e9:.1f} s ahead of the record's append time"
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Prices and sizes as integers at their symbol's scale; `exact` False where the scale is too small or the value does not fit."""
+    """Prices and sizes as integers at their symbol's scale; `exact` False where the scale is too small or the value
+    does not fit."""
 
     price: I64
     size: I64
@@ -44,7 +46,8 @@ class Units:
 
 
 def to_units(state: PartitionState, trades: Trades) -> Units:
-    """Convert at the present scales. Exact = dividing by the power of ten gives the very double back, within 15 digits."""
+    """Convert at the present scales. Exact = dividing by the power of ten gives the very double back, within 15
+    digits."""
     price_power = POWERS[state.symbol.price_scale[trades.symbol]]
     size_power = POWERS[state.symbol.size_scale[trades.symbol]]
     price, size = np.rint(trades.price * price_power), np.rint(trades.size * size_power)

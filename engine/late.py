@@ -1,4 +1,5 @@
-"""A trade that comes after its minute has closed: it amends the newest closed bars within a short window, one trade at a time."""
+"""A trade that comes after its minute has closed: it amends the newest closed bars within a short window, one trade at
+a time."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 import numpy as np
 
 from engine.calendar import CLOSED
@@ -36,7 +38,7 @@ def changed_quotes(state: PartitionState, most: int) -> list[LiveQuote]:
 
 
 def _nullable(values: F64) -> list[float | None]:
-    return [None if v != v else v for v in values.tolist()]
+    return [None if isnan(value) else value for value in values.tolist()]
 
 
 def _sessions(state: PartitionState, members: Index) -> list[str]:

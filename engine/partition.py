@@ -27,7 +27,8 @@ from schemas.symbols import SymbolTable
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """`future_bound_ns`: how far ahead of its append time a trade may be; `amend_window_ns`: how long after its minute a late trade still amends it.
+    """`future_bound_ns`: how far ahead of its append time a trade may be; `amend_window_ns`: how long after its minute
+    a late trade still amends it.
 
     `shards`: pieces of state are kept by shard of symbols; the number must not change while state is kept.
     """
@@ -40,13 +41,13 @@ class EngineConfig:
         """ValueError for settings the engine cannot keep."""
         if not 0 <= self.amend_window_ns < MINUTE_NS:
             raise ValueError(
-                "amend_window_ns: must be from 0 to less than a minute, so that only the newest closed minute is amended"
+                "amend_window_ns: must be from 0 to below a minute, so that only the newest closed minute is amended"
             )
         if self.shards < 1:
             raise ValueError("shards: must be at least 1")
 
 
-class UnknownRuleSet(LookupError):
+class UnknownRuleSetError(LookupError):
     """The log switches to a rule set whose plan was not given."""
 
 
@@ -54,7 +55,8 @@ DEFAULT_CONFIG = EngineConfig()
 
 
 class Partition:
-    """The state of one partition and the way a batch changes it. Same log, same output, however it is cut into batches."""
+    """The state of one partition and the way a batch changes it. Same log, same output, however it is cut into
+    batches."""
 
     def __init__(
         self, partition: int, partitions: int | None, calendars: Calendars, config: EngineConfig = DEFAULT_CONFIG
@@ -77,7 +79,10 @@ class Partition:
         return Header(self.position, watermark.ts_ns, dict(watermark.heartbeats), self.rule_set, self.rule_set_seq)
 
     def step(self, batch: TickBatch, plans: Mapping[str, Plan]) -> StepResult:
-        """Take in a batch. Raises UnknownRuleSet, with nothing changed, if `plans` lacks a set that the batch switches to."""
+        """Take in a batch.
+
+        Raises UnknownRuleSetError, with nothing changed, if `plans` lacks a set that the batch switches to.
+        """
         self._check_plans(batch, plans)
         if self.state.admit():
             self.scanner.grow(self.state.capacity)
@@ -90,7 +95,8 @@ class Partition:
         return result
 
     def live(self, most: int = 2_000) -> list[LiveQuote]:
-        """The newest figures of up to `most` symbols that changed since they were last given; for screens, part of no result."""
+        """The newest figures of up to `most` symbols that changed since they were last given; for screens, part of no
+        result."""
         with np.errstate(all="ignore"):
             return live.changed_quotes(self.state, most)
 
@@ -107,14 +113,16 @@ class Partition:
         return pieces.take(self.state, self.scanner, key, self.header)
 
     def import_piece(self, piece: Piece) -> None:
-        """Put a piece back into a fresh partition, all `live/` pieces before `bars/` pieces, before `begin_at`. Its symbols skip what it knows."""
+        """Put a piece back into a fresh partition, all `live/` pieces before `bars/` pieces, before `begin_at`. Its
+        symbols skip what it knows."""
         pieces.put(self.state, self.scanner, piece)
 
     def begin_at(self, header: Header, plans: Mapping[str, Plan]) -> None:
-        """Begin reading behind `header.position`, with the time and the rule set in force there. Raises UnknownRuleSet."""
+        """Begin reading behind `header.position`, with the time and the rule set in force there. Raises
+        UnknownRuleSetError."""
         if header.rule_set is not None:
             if header.rule_set not in plans:
-                raise UnknownRuleSet(header.rule_set)
+                raise UnknownRuleSetError(header.rule_set)
             self.scanner.activate(plans[header.rule_set], np.arange(self.state.known))
         self.position, self.rule_set, self.rule_set_seq = header.position, header.rule_set, header.rule_set_seq
         self._watermark = Watermark(header.watermark_ns, header.heartbeats)
@@ -125,7 +133,7 @@ class Partition:
             if isinstance(mark.event, RuleSetSwitch) and mark.event.seq > seq:
                 seq = mark.event.seq
                 if mark.event.rule_set_hash not in plans:
-                    raise UnknownRuleSet(mark.event.rule_set_hash)
+                    raise UnknownRuleSetError(mark.event.rule_set_hash)
 
     def _admitted(self, trades: Trades, result: StepResult) -> tuple[Trades, Index]:
         """The trades that are new and not too far ahead, and their numbers in the batch."""

@@ -1,6 +1,8 @@
-"""The state of a partition in pieces: what a checkpoint stores and a restart puts back. Columns only; bytes are the store's business.
+"""The state of a partition in pieces: what a checkpoint stores and a restart puts back. Columns only; bytes are the
+store's business.
 
-`live/SHARD`: all columns, indicator states and fire times of the shard's symbols. `bars/TIMEFRAME/GROUP/SHARD`: 16 ring slots of their closed bars.
+`live/SHARD`: all columns, indicator states and fire times of the shard's symbols. `bars/TIMEFRAME/GROUP/SHARD`: 16
+ring slots of their closed bars.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from engine.state import PartitionState
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a partition knows besides its symbols: `position` = offset of the last record applied, time, and the rule set in force."""
+    """What a partition knows besides its symbols: `position` = offset of the last record applied, time, and the rule
+    set in force."""
 
     position: int = -1
     watermark_ns: int = 0
@@ -30,7 +33,8 @@ class Header:
 
 @dataclass(slots=True)
 class Piece:
-    """A part of the state at `header.position`. The last axis of every column counts `symbols`, or the first of a column two wide."""
+    """A part of the state at `header.position`. The last axis of every column counts `symbols`, or the first of a
+    column two wide."""
 
     key: str
     header: Header
@@ -39,7 +43,8 @@ class Piece:
 
 
 def changed(state: PartitionState) -> list[str]:
-    """Keys of pieces with changes since they were taken, those of closed bars first: a `live/` piece never knows of bars that are not stored."""
+    """Keys of pieces with changes since they were taken, those of closed bars first: a `live/` piece never knows of
+    bars that are not stored."""
     shard = state.origin.shard
     keys = []
     for name, history in state.history.items():

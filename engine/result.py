@@ -13,7 +13,8 @@ from schemas.batch import Rejected
 
 @dataclass(slots=True)
 class StepCounts:
-    """`trades` that stood in the batch, `rows` evaluated, trades dropped as `duplicates`, trades that `amended`; other events by kind."""
+    """`trades` that stood in the batch, `rows` evaluated, trades dropped as `duplicates`, trades that `amended`; other
+    events by kind."""
 
     trades: int = 0
     rows: int = 0

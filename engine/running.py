@@ -1,4 +1,5 @@
-"""The running figures at each of many trades: what the minute and the day look like just after every single one of them."""
+"""The running figures at each of many trades: what the minute and the day look like just after every single one of
+them."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from schemas.tick import REGULAR_TRADE, Eligibility
 
 @dataclass(slots=True)
 class Running:
-    """Columns over the trades of one wave: sorted by symbol, each symbol within one minute. `members` are the symbols of the segments.
+    """Columns over the trades of one wave: sorted by symbol, each symbol within one minute. `members` are the symbols
+    of the segments.
 
     `open` null = the minute's bar is not present yet. Sums are in units of the symbol's scales.
     """
@@ -49,7 +51,8 @@ class Running:
 def run(
     state: PartitionState, trades: Trades, units: Units, members: Index, starts: Index, info: MinuteInfo, minutes: I64
 ) -> Running:
-    """Compute all columns; `state` is not changed (see `commit`). The day and session of the members have been begun."""
+    """Compute all columns; `state` is not changed (see `commit`). The day and session of the members have been
+    begun."""
     segments = Segments(starts, len(trades))
     flags = _Flags(trades, segments, info)
     bar, symbol = state.minute, state.symbol
@@ -124,7 +127,8 @@ def commit(state: PartitionState, trades: Trades, running: Running) -> None:
 
 
 class _Flags:
-    """What each trade may do, as masks. A trade in the closed session is not active: it may set the price and does nothing else."""
+    """What each trade may do, as masks. A trade in the closed session is not active: it may set the price and does
+    nothing else."""
 
     def __init__(self, trades: Trades, segments: Segments, info: MinuteInfo) -> None:
         session = info.session

@@ -1,4 +1,5 @@
-"""The active rule set at work: its metrics bound to the partition's state, its rules evaluated on rows, its memory of fires."""
+"""The active rule set at work: its metrics bound to the partition's state, its rules evaluated on rows, its memory of
+fires."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ Imported = dict[str, list[tuple[Index, dict[str, NDArray[Any]]]]]
 
 
 class Scanner:
-    """Evaluates the active plan. Metrics live as long as consecutive sets use them, fire times as long as their rule (id and hash) is in the set."""
+    """Evaluates the active plan. Metrics live as long as consecutive sets use them, fire times as long as their rule
+    (id and hash) is in the set."""
 
     def __init__(self, state: PartitionState) -> None:
         """No rules."""
@@ -33,7 +35,8 @@ class Scanner:
         self.imported_fires: dict[tuple[str, str], list[tuple[Index, I64]]] = {}
 
     def activate(self, plan: Plan, symbols: Index) -> None:
-        """Make `plan` the active one. Metrics new to it are seeded for `symbols`, and taken as they were imported where they were."""
+        """Make `plan` the active one. Metrics new to it are seeded for `symbols`, and taken as they were imported
+        where they were."""
         before, self.metrics = self.metrics, {}
         for call in plan.metrics:
             metric = before.get(call.text)

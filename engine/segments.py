@@ -7,15 +7,16 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.batch import F64, I64
+from schemas.batch import I64
 
-Numbers = TypeVar("Numbers", F64, I64)
+Number = TypeVar("Number", np.float64, np.int64)
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 
 class Segments:
-    """Consecutive segments of rows: `starts` their first rows, `of_row` the segment of each row, `position` the place of a row in its segment."""
+    """Consecutive segments of rows: `starts` their first rows, `of_row` the segment of each row, `position` the place
+    of a row in its segment."""
 
     def __init__(self, starts: Index, rows: int) -> None:
         """`starts` ascending, the first 0; no segment is empty."""
@@ -37,8 +38,9 @@ class Segments:
         base = carry - sums[self.starts] + values[self.starts]
         return sums + base[self.of_row]
 
-    def running_max(self, values: Numbers, carry: Numbers) -> Numbers:
-        """Largest value up to each row and `carry`; NaN counts as none. Doubling steps: as many passes as the longest segment has binary digits."""
+    def running_max(self, values: NDArray[Number], carry: NDArray[Number]) -> NDArray[Number]:
+        """Largest value up to each row and `carry`; NaN counts as none. Doubling steps: as many passes as the longest
+        segment has binary digits."""
         best = values.copy()
         best[self.starts] = np.fmax(best[self.starts], carry)
         step = 1
@@ -47,7 +49,7 @@ class Segments:
             step *= 2
         return best
 
-    def running_min(self, values: Numbers, carry: Numbers) -> Numbers:
+    def running_min(self, values: NDArray[Number], carry: NDArray[Number]) -> NDArray[Number]:
         """Smallest value up to each row and `carry`; NaN counts as none."""
         return -self.running_max(-values, -carry)
 

@@ -1,4 +1,5 @@
-"""What is remembered of each symbol: the running minute, the running roll-ups, the day, the newest closed bars, duplicates."""
+"""What is remembered of each symbol: the running minute, the running roll-ups, the day, the newest closed bars,
+duplicates."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ LIMB: Final = 31
 
 
 class Sums(Columns):
-    """Sums over trades in units of the symbol's scales: sizes of all VOLUME trades, and size and price x size of LAST + VOLUME trades."""
+    """Sums over trades in units of the symbol's scales: sizes of all VOLUME trades, and size and price x size of LAST
+    + VOLUME trades."""
 
     volume: I64 = column("i8")
     last_volume: I64 = column("i8")
@@ -56,7 +58,8 @@ class BarState(Sums):
 
 
 class DayState(Sums):
-    """The symbol's day: `number` of the market's day (-1 before the first), its end, prices, and the sums of the whole day.
+    """The symbol's day: `number` of the market's day (-1 before the first), its end, prices, and the sums of the whole
+    day.
 
     `open_auction`, `close_auction`: an auction print has set the price. `bar_open`: its 1d bar has not closed yet.
     """
@@ -75,13 +78,15 @@ class DayState(Sums):
 
 
 class SessionSums(Sums):
-    """Sums since the start of the regular session, in pre since the start of the day. `regular`: that start has been passed."""
+    """Sums since the start of the regular session, in pre since the start of the day. `regular`: that start has been
+    passed."""
 
     regular: U8 = column("u1")
 
 
 class SymbolState(Columns):
-    """Market, scales, clock, price, ids. `row_ts`, `row_ordinal`: time and ordinal of the newest row; `next_close`: minute of the next bar close."""
+    """Market, scales, clock, price, ids. `row_ts`, `row_ordinal`: time and ordinal of the newest row; `next_close`:
+    minute of the next bar close."""
 
     market: U8 = column("u1")
     price_scale: I64 = column("i8")
@@ -98,7 +103,8 @@ class SymbolState(Columns):
 
 
 class Origin(Columns):
-    """Not state of the market, but of its keeping. `skip_through`: offset up to which the symbol's records are known from a checkpoint;
+    """Not state of the market, but of its keeping. `skip_through`: offset up to which the symbol's records are known
+    from a checkpoint;
     `changed`: since its piece was last exported; `moved`: since its live figures were last given.
     """
 
@@ -174,7 +180,8 @@ def shard_of(symbol: str, shards: int) -> int:
 
 
 def market_of(symbol: str) -> str:
-    """BASE-QUOTE and BASE/QUOTE names with a quote of 3 to 5 capitals trade around the clock, others are US equities."""
+    """BASE-QUOTE and BASE/QUOTE names with a quote of 3 to 5 capitals trade around the clock, others are US
+    equities."""
     for separator in "-/":
         base, found, quote = symbol.partition(separator)
         if found and base and 3 <= len(quote) <= 5 and quote.isalpha() and quote.isupper() and quote.isascii():
@@ -183,7 +190,8 @@ def market_of(symbol: str) -> str:
 
 
 def vwap(sums: Sums, rows: Index, price_scale: I64) -> F64:
-    """Volume-weighted price of `rows` of `sums`; null without trades that set one. Each conversion and division is correctly rounded."""
+    """Volume-weighted price of `rows` of `sums`; null without trades that set one. Each conversion and division is
+    correctly rounded."""
     return vwap_of(sums.notional_high[rows], sums.notional_low[rows], sums.last_volume[rows], price_scale)
 
 

@@ -18,7 +18,8 @@ BAR_FIELDS = ("open", "high", "low", "close", "volume", "trades")
 
 
 class View:
-    """Rows sorted by symbol and then by log order. `members` = the distinct symbols' numbers, `of_row` = each row's place in it (None: one row each).
+    """Rows sorted by symbol and then by log order. `members` = the distinct symbols' numbers, `of_row` = each row's
+    place in it (None: one row each).
 
     Arrays over rows are named without, arrays over members with the prefix `member_`.
     """
@@ -50,7 +51,7 @@ class View:
 
     def spread(self, values: NDArray[np.generic]) -> F64:
         """Values over members, as floats over rows."""
-        floats = values if values.dtype == np.float64 else values.astype(np.float64)
+        floats: F64 = values.astype(np.float64, copy=False)
         return floats if self.of_row is None else floats[self.of_row]
 
     def history(self, timeframe: Timeframe) -> History:
@@ -83,7 +84,7 @@ class View:
 
     def closed_session(self) -> Mask:
         """Over members: whether the rows are in the closed session."""
-        return self.member_info.session == CLOSED
+        return np.asarray(self.member_info.session == CLOSED)
 
     @property
     def price(self) -> F64:
@@ -125,7 +126,9 @@ class View:
             return ~np.isnan(self._minute("open"))
         if timeframe is ONE_DAY:
             opened = self.spread(self.state.day.bar_open[self.members]) != 0
-            return opened & ~np.isnan(self.day("open")) & ~np.isnan(self.day("high")) & ~np.isnan(self.day("low"))
+            return np.asarray(
+                opened & ~np.isnan(self.day("open")) & ~np.isnan(self.day("high")) & ~np.isnan(self.day("low"))
+            )
         return ~np.isnan(self.spread(self._roll_up(timeframe).open[self.members])) | self.present(ONE_MINUTE)
 
     def _roll_up(self, timeframe: Timeframe) -> BarState:
@@ -183,9 +186,11 @@ class TradeView(View):
 
     @property
     def price(self) -> F64:
+        """Newest price at each trade."""
         return self._running.price
 
     def day(self, field: str) -> F64:
+        """The day's figure at each trade."""
         if field == "open":
             return self._running.day_open
         if field == "close":
@@ -200,12 +205,15 @@ class TradeView(View):
         return np.fmax(before, extreme) if field == "high" else np.fmin(before, extreme)
 
     def day_volume_units(self) -> I64:
+        """Volume of the day up to each trade."""
         return self._running.segments.running_total(self._running.volumes, super().day_volume_units())
 
     def day_trades(self) -> I64:
+        """Trades of the day up to each trade."""
         return self._running.segments.running_total(self._running.counts, super().day_trades())
 
     def session_vwap(self) -> F64:
+        """Volume-weighted price of the session up to each trade."""
         running, sums, members = self._running, self.state.session, self.members
         total = running.segments.running_total
         high = total(running.notionals >> LIMB, sums.notional_high[members])

@@ -36,8 +36,9 @@ def _us_equity() -> MarketCalendar:
     midnight = days.tz_localize(_NEW_YORK)
     hours = [(midnight + np.timedelta64(h, "h")) for h in (_EXTENDED_START_HOUR, _EXTENDED_END_HOUR)]
     # No clock change falls on a trading day, so hours after midnight are hours of the day.
-    starts, ends = (_minutes(h.tz_convert("UTC").to_numpy()) for h in hours)
-    boundaries = np.stack([starts, _minutes(schedule["open"].to_numpy()), _minutes(schedule["close"].to_numpy()), ends], axis=1)
+    starts, ends = (_minutes(h.tz_convert(None).to_numpy()) for h in hours)
+    opens, closes = (_minutes(schedule[name].dt.tz_convert(None).to_numpy()) for name in ("open", "close"))
+    boundaries = np.stack([starts, opens, closes, ends], axis=1)
     numbers = days.to_numpy().astype("datetime64[D]").astype(np.int32)
     day = np.repeat(numbers[:, None], 4, axis=1)
     day[:, 3] = -1

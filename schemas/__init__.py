@@ -1,1 +1,2 @@
-"""What crosses a process boundary: records, their codecs and the topics they live in. Imports nothing of the rest of the program."""
+"""What crosses a process boundary: records, their codecs and the topics they live in. Imports nothing of the rest of
+the program."""

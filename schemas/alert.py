@@ -1,4 +1,5 @@
-"""An alert in two parts: the body is what was found and is digested; the delivery says how it travelled and never is."""
+"""An alert in two parts: the body is what was found and is digested; the delivery says how it travelled and never
+is."""
 
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ def body_order(body: AlertBody) -> tuple[str, int, int, str]:
 def alert_id(
     rule_id: str, rule_hash: str, symbol: str, trigger: str, ts_ns: int, trade_key: bytes, ordinal: int
 ) -> str:
-    """128-bit BLAKE2b, hex. `trade_key` are the 16 bytes of (exchange, id), or empty: then `ordinal` tells equal times apart."""
+    """128-bit BLAKE2b, hex. `trade_key` are the 16 bytes of (exchange, id), or empty: then `ordinal` tells equal times
+    apart."""
     parts = (
         rule_id.encode(),
         rule_hash.encode(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ UNKNOWN_TIME = -1
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Records of one partition in log order, as fetched: offsets, values (None = tombstone) and append times in ns (`UNKNOWN_TIME`)."""
+    """Records of one partition in log order, as fetched: offsets, values (None = tombstone) and append times in ns
+    (`UNKNOWN_TIME`)."""
 
     offsets: Sequence[int]
     values: Sequence[bytes | None]
@@ -32,7 +33,8 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record, or one tick of a frame, that is a dead letter. `index` is its place in the frame, 0 for JSON, -1 for a whole record."""
+    """A record, or one tick of a frame, that is a dead letter. `index` is its place in the frame, 0 for JSON, -1 for a
+    whole record."""
 
     offset: int
     index: int
@@ -65,7 +67,8 @@ class Trades:
             return parts[0]
         if not parts:
             return cls.empty()
-        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+        columns: list[NDArray[Any]] = [np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)]
+        return cls(*columns)
 
     @classmethod
     def empty(cls) -> Self:
@@ -83,7 +86,8 @@ class Trades:
             np.uint64,
             np.uint64,
         )
-        return cls(*(np.empty(0, dtype) for dtype in dtypes))
+        columns: list[NDArray[Any]] = [np.empty(0, dtype) for dtype in dtypes]
+        return cls(*columns)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Trades:
         """The trades at `rows`, in that order."""
@@ -104,7 +108,8 @@ class TickBatch:
 def trade_keys(exchanges: Sequence[str | None], ids: Sequence[str | int | None]) -> tuple[U64, U64]:
     """(exchange, id) pairs as 16-byte keys in two columns; 0, 0 where there is no id.
 
-    A key of up to 15 bytes is the text itself, so that equal keys mean equal ids; a longer one is a 120-bit BLAKE2b of it.
+    A key of up to 15 bytes is the text itself, so that equal keys mean equal ids; a longer one is a 120-bit BLAKE2b of
+    it.
     """
     texts = [b"" if i is None else f"{e or ''}|{i}".encode() for e, i in zip(exchanges, ids, strict=True)]
     marks = np.fromiter((0 if not t else 1 if len(t) <= 15 else 2 for t in texts), np.uint64, len(texts))

@@ -1,4 +1,5 @@
-"""What stands in the tick log beside trades: time, rule sets, history and reference data, so that their place in the log is fixed."""
+"""What stands in the tick log beside trades: time, rule sets, history and reference data, so that their place in the
+log is fixed."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Unapplied:
-    """A well-formed event of a kind (quote, status, correction, cancel) that no figure uses yet; it is counted by kind."""
+    """A well-formed event of a kind (quote, status, correction, cancel) that no figure uses yet; it is counted by
+    kind."""
 
     kind: str
     symbol: str
@@ -66,7 +68,8 @@ Event = Heartbeat | SourceEnd | RuleSetSwitch | DailyBar | Reference | Unapplied
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An event at its place in a batch: it comes after the first `row` trades of the batch. `append_ts` of its record in ns, -1 unknown."""
+    """An event at its place in a batch: it comes after the first `row` trades of the batch. `append_ts` of its record
+    in ns, -1 unknown."""
 
     row: int
     offset: int

@@ -1,4 +1,5 @@
-"""A record that could not be processed, with the reason, in the headers that Kafka Connect uses, so that its tools can read ours."""
+"""A record that could not be processed, with the reason, in the headers that Kafka Connect uses, so that its tools can
+read ours."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""Turns a fetched chunk, JSON ticks and frames mixed, into one TickBatch. A bad record is set aside; the rest goes on."""
+"""Turns a fetched chunk, JSON ticks and frames mixed, into one TickBatch. A bad record is set aside; the rest goes
+on."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -19,7 +20,8 @@ from schemas.tick import KINDS, MAX_TS_NS, MIN_TS_NS, REGULAR_TRADE, LeanTick, T
 _LEAN = msgspec.json.Decoder(LeanTick)
 _FULL = msgspec.json.Decoder(TickRecord)
 _OPEN, _CLOSE = ord("{"), ord("}")
-_first, _last = itemgetter(0), itemgetter(-1)
+_first: Callable[[Any], int] = itemgetter(0)
+_last: Callable[[Any], int] = itemgetter(-1)
 R = TypeVar("R", LeanTick, TickRecord)
 
 _symbol, _ts, _price, _size = attrgetter("symbol"), attrgetter("ts"), attrgetter("price"), attrgetter("size")

@@ -1,7 +1,9 @@
 """Many trades of one partition as columns in one record: the fast form of the tick log.
 
-Layout, little-endian: magic u8, version u8, optional columns u16, trades u32, symbols u32, bytes of names u32, CRC-32 of the rest u32; then the
-names joined by newlines and the columns symbol u16, ts i64, price f64, size f64, and, where their bit is set, flags u8, ts_recv i64, id 2 x u64.
+Layout, little-endian: magic u8, version u8, optional columns u16, trades u32, symbols u32, bytes of names u32, CRC-32
+of the rest u32; then the
+names joined by newlines and the columns symbol u16, ts i64, price f64, size f64, and, where their bit is set, flags
+u8, ts_recv i64, id 2 x u64.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ class FrameColumns:
 
 
 def encode_frame(names: Sequence[str], columns: FrameColumns) -> bytes:
-    """The frame; columns that hold nothing but defaults are left out. Raises FrameError for more than 65,535 trades or symbols."""
+    """The frame; columns that hold nothing but defaults are left out. Raises FrameError for more than 65,535 trades or
+    symbols."""
     count = len(columns.ts)
     if count > MAX_FRAME_TRADES or len(names) > MAX_FRAME_TRADES:
         raise FrameError(f"{count} trades of {len(names)} symbols are more than a frame holds")

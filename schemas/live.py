@@ -8,7 +8,8 @@ import msgspec
 
 
 class LiveQuote(msgspec.Struct, frozen=True, gc=False):
-    """`ts` = event time of the symbol's newest row in UTC ns; `change_pct` since the prior close, or since the day's open without one."""
+    """`ts` = event time of the symbol's newest row in UTC ns; `change_pct` since the prior close, or since the day's
+    open without one."""
 
     symbol: str
     ts: int

@@ -1,4 +1,5 @@
-"""Which partition a symbol lives in. The same function as the Java client's default partitioner, so that stock producers agree with us."""
+"""Which partition a symbol lives in. The same function as the Java client's default partitioner, so that stock
+producers agree with us."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A rule as people write it (the seed format), as it is stored (one normal form, named by its hash), and sets of them."""
+"""A rule as people write it (the seed format), as it is stored (one normal form, named by its hash), and sets of
+them."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ EACH_ROW: Final = "each_row"
 
 
 class RuleError(ValueError):
-    """A rule that cannot be accepted. `where` is a path such as `rules[2].conditions[0].metric` or a column in an expression."""
+    """A rule that cannot be accepted. `where` is a path such as `rules[2].conditions[0].metric` or a column in an
+    expression."""
 
     def __init__(self, where: str, reason: str) -> None:
         """Shown as `where: reason`."""
@@ -46,7 +48,8 @@ class SeedRule(msgspec.Struct, kw_only=True):
 
 
 class RuleBody(msgspec.Struct, frozen=True):
-    """The normal form of a rule: two rules that mean the same have the same body. `expression` is canonical text of the rule language."""
+    """The normal form of a rule: two rules that mean the same have the same body. `expression` is canonical text of
+    the rule language."""
 
     expression: str
     trigger: str

@@ -12,7 +12,8 @@ MAX_RULES: Final = 100_000
 
 
 def load_rules(document: bytes) -> list[SeedRule]:
-    """The rules of a JSON file: a list of rules, or an object with the list under `rules`. RuleError says where it is wrong."""
+    """The rules of a JSON file: a list of rules, or an object with the list under `rules`. RuleError says where it is
+    wrong."""
     try:
         raw = msgspec.json.decode(document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -11,13 +11,14 @@ TOO_MANY_SYMBOLS = -3
 
 REFUSALS = {
     INVALID_SYMBOL: "symbol: not 1 to 32 of A-Z a-z 0-9 . _ : ^ = + / - with a letter or digit first",
-    WRONG_PARTITION: f"partition: the symbol belongs to another partition; the producer must partition by {PARTITIONER}",
+    WRONG_PARTITION: f"partition: the symbol belongs to another partition; partition by {PARTITIONER}",
     TOO_MANY_SYMBOLS: "symbol: the partition holds as many symbols as it may",
 }
 
 
 class SymbolTable(dict[str, int]):
-    """Symbol to number. Looking up a new symbol registers it, or gives the negative code of the reason why it may not be."""
+    """Symbol to number. Looking up a new symbol registers it, or gives the negative code of the reason why it may not
+    be."""
 
     def __init__(self, partition: int = 0, partitions: int | None = None, limit: int = 1_000_000) -> None:
         """With `partitions` None any symbol belongs here (offline files)."""

@@ -1,4 +1,5 @@
-"""One market event as it stands in the tick log: the JSON form that anybody can produce, and the limits every tick must keep."""
+"""One market event as it stands in the tick log: the JSON form that anybody can produce, and the limits every tick
+must keep."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Eligibility(IntFlag):
-    """What a trade may do to the figures of its symbol; decided once, at ingest, from its sale conditions and its session."""
+    """What a trade may do to the figures of its symbol; decided once, at ingest, from its sale conditions and its
+    session."""
 
     LAST = 1
     HIGH_LOW = 2
@@ -44,7 +46,8 @@ class LeanTick(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class TickRecord(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
-    """Any JSON record of the tick log. A trade has symbol, ts, price and size; a control record has `hb`, `end` or `ruleset`.
+    """Any JSON record of the tick log. A trade has symbol, ts, price and size; a control record has `hb`, `end` or
+    `ruleset`.
 
     `ts`, `ts_recv`, `hb` are UTC nanoseconds. `flags` is a set of `Eligibility` bits. Fields not listed are ignored.
     """

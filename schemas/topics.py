@@ -1,4 +1,5 @@
-"""Every topic of the program, declared once: name, what its key is, how it is kept. Topics are created from here, never by the broker."""
+"""Every topic of the program, declared once: name, what its key is, how it is kept. Topics are created from here,
+never by the broker."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ UNLIMITED: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A declaration. `partitions` None = as many as the tick topic, so that partition p of it belongs to partition p of the ticks."""
+    """A declaration. `partitions` None = as many as the tick topic, so that partition p of it belongs to partition p
+    of the ticks."""
 
     name: str
     key: str

@@ -1,4 +1,5 @@
-"""What a metric is, and the two ways to remember: state stepped at each close, and windows computed anew when their bars change."""
+"""What a metric is, and the two ways to remember: state stepped at each close, and windows computed anew when their
+bars change."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class Metric(Protocol):
 
 
 class Recursive:
-    """A metric with state stepped from closed bar to closed bar. The state one bar back is kept, so that a late trade can amend the newest bar."""
+    """A metric with state stepped from closed bar to closed bar. The state one bar back is kept, so that a late trade
+    can amend the newest bar."""
 
     def __init__(self, timeframe: Timeframe, now: Columns, back: Columns) -> None:
         """`now` and `back`: two fresh instances of the state's columns."""
@@ -76,7 +78,8 @@ class Window:
 
 
 class MinutePointer:
-    """For each symbol the number of its newest closed bar that starts at or before a target minute; targets never go back."""
+    """For each symbol the number of its newest closed bar that starts at or before a target minute; targets never go
+    back."""
 
     def __init__(self) -> None:
         """All pointers before the first bar."""

@@ -1,4 +1,5 @@
-"""Every metric, declared once: name, arguments, unit, definition, and how it is built. Rules, docs and checks read this."""
+"""Every metric, declared once: name, arguments, unit, definition, and how it is built. Rules, docs and checks read
+this."""
 
 from __future__ import annotations
 

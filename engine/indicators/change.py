@@ -12,7 +12,8 @@ from schemas.batch import F64
 
 
 class Change:
-    """price - ref, or 100 x (price / ref - 1); ref = close of today's newest 1m bar that starts at least n minutes before the row's minute."""
+    """price - ref, or 100 x (price / ref - 1); ref = close of today's newest 1m bar that starts at least n minutes
+    before the row's minute."""
 
     def __init__(self, minutes: int, percent: bool) -> None:
         """Over `minutes` minutes."""

@@ -20,7 +20,8 @@ class _State(Columns):
 
 
 class Ema(Recursive):
-    """Seeded by the simple mean of the first n closes, then prev + (close - prev) x 2 / (n + 1). Equals TA-Lib's EMA at closed bars."""
+    """Seeded by the simple mean of the first n closes, then prev + (close - prev) x 2 / (n + 1). Equals TA-Lib's EMA
+    at closed bars."""
 
     now: _State
     back: _State

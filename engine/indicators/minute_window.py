@@ -18,7 +18,8 @@ Term = Callable[[History, Index, I64], F64]
 
 
 class MinuteSum:
-    """Sum of a term over the closed 1m bars of the current day that start in (m - n, m], oldest first; kept until the minute or a bar changes."""
+    """Sum of a term over the closed 1m bars of the current day that start in (m - n, m], oldest first; kept until the
+    minute or a bar changes."""
 
     def __init__(self, minutes: int, term: Term) -> None:
         """`term` gives a bar's contribution by its number."""
@@ -62,7 +63,7 @@ def _volume(history: History, symbols: Index, number: I64) -> F64:
 
 def _weighted(history: History, symbols: Index, number: I64) -> F64:
     high, low, close = (history.at(name, symbols, number) for name in ("high", "low", "close"))
-    return ((high + low) + close) / 3 * _volume(history, symbols, number)
+    return np.asarray(((high + low) + close) / 3 * _volume(history, symbols, number))
 
 
 class VolumeLast:
@@ -79,7 +80,8 @@ class VolumeLast:
 
 
 class RollingVwap:
-    """sum((high + low + close) / 3 x volume) / sum(volume) over the 1m bars of the last n minutes, the running one in."""
+    """sum((high + low + close) / 3 x volume) / sum(volume) over the 1m bars of the last n minutes, the running one
+    in."""
 
     def __init__(self, minutes: int) -> None:
         """Over `minutes` minutes."""

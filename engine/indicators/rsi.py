@@ -13,7 +13,8 @@ from schemas.batch import F64, I64
 
 
 class _State(Columns):
-    """`gain`, `loss` = sums of the first n changes, from then on Wilder's averages; `seen` counts bars, `last` is the newest close."""
+    """`gain`, `loss` = sums of the first n changes, from then on Wilder's averages; `seen` counts bars, `last` is the
+    newest close."""
 
     seen: I64 = column("i8")
     gain: F64 = column("f8")
@@ -22,7 +23,8 @@ class _State(Columns):
 
 
 class Rsi(Recursive):
-    """Wilder's: averages seeded by the plain mean of the first n changes, then (avg x (n - 1) + x) / n. Equals TA-Lib's RSI at closed bars, but for no change at all: null."""
+    """Wilder's: averages seeded by the plain mean of the first n changes, then (avg x (n - 1) + x) / n. Equals
+    TA-Lib's RSI at closed bars, but for no change at all: null."""
 
     now: _State
     back: _State

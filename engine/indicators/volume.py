@@ -31,7 +31,8 @@ class AverageVolume:
 
 
 class RelativeVolume:
-    """Volume of bar 0, forecast to its end by the share of time elapsed, in percent of the mean of the 10 closed bars before it."""
+    """Volume of bar 0, forecast to its end by the share of time elapsed, in percent of the mean of the 10 closed bars
+    before it."""
 
     def __init__(self, timeframe: Timeframe) -> None:
         """On a timeframe."""

@@ -23,7 +23,8 @@ _COMPARE: Final[dict[str, Callable[[F64, float], Any]]] = {
 
 
 def true_rows(plan: Plan, columns: Sequence[F64]) -> Iterator[tuple[PlannedRule, Index]]:
-    """Each rule that is true somewhere, with the rows where it is. `columns`: the plan's metrics over the rows. Null is never true."""
+    """Each rule that is true somewhere, with the rows where it is. `columns`: the plan's metrics over the rows. Null
+    is never true."""
     if not plan.rules or not len(columns[0]):
         return
     hopeless = ~_satisfiable(plan, columns)[plan.rule_leaves]

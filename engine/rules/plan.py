@@ -34,7 +34,8 @@ class PlannedRule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Comparison i is `metrics[leaf_metric[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`; the leaves of rule r are `rule_leaves[rule_start[r]:]`."""
+    """Comparison i is `metrics[leaf_metric[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`; the leaves of rule r are
+    `rule_leaves[rule_start[r]:]`."""
 
     set_hash: str
     metrics: tuple[MetricCall, ...]

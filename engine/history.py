@@ -40,10 +40,11 @@ class History:
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` symbols."""
-        old = len(self.count)
+        old, used = len(self.count), int(min(self.count.max(), self.timeframe.ring))
         for name, ring in self._fields.items():
             self._fields[name] = self._fresh(name, capacity)
-            self._fields[name][:, :old] = ring
+            # Slots that no symbol has reached stay untouched, so that they take no memory.
+            self._fields[name][:used, :old] = ring[:used]
         self.dirty = np.append(self.dirty, np.zeros((len(self.dirty), capacity - old), bool), axis=1)
         self.count = np.append(self.count, np.zeros(capacity - old, np.int64))
         self.version = np.append(self.version, np.zeros(capacity - old, np.int64))

@@ -1,0 +1,1 @@
+"""Tests of infra/ that need no server of others."""

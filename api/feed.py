@@ -1,0 +1,106 @@
+"""Brings the alert and live topics to the hub, from the log to the clients' queues without a pause in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from api.config import EdgeConfig
+from api.hub import Hub
+from api.messages import Told, told
+from infra import metrics
+from infra.topic_tail import Record, TopicAwayError, TopicTail
+from schemas.alert import decode_alert
+from schemas.live import decode_live
+from schemas.topics import ALERTS, LIVE
+
+logger = logging.getLogger(__name__)
+
+FIRST_WAIT_S: Final = 0.2
+LONGEST_WAIT_S: Final = 5.0
+POLL_S: Final = 0.5
+# While the feed is behind, clients get their alerts as fast as most networks carry them, not as fast as memory does.
+CATCH_UP_PAUSE_S: Final = 0.02
+LIVE_REWIND: Final = 20  # records a partition: some seconds of prices, so that a page opened at once is not empty
+
+
+class Feed:
+    """Reads from shortly before the ends of both topics until it is cancelled."""
+
+    def __init__(self, config: EdgeConfig, hub: Hub) -> None:
+        self._hub = hub
+        rewind = {ALERTS.name: config.backlog, LIVE.name: LIVE_REWIND}
+        self._tail = TopicTail(config.bootstrap, config.client_id, rewind)
+        # A client that keeps up must never find more than it may have waiting, however far the feed is behind.
+        self._poll_records = max(1, config.client_alerts // 4)
+        self.waiting_for = "Kafka"
+        self.alerts = 0
+        self.skipped = 0
+
+    async def run(self) -> None:
+        """Wait for Kafka, then hand on what comes."""
+        try:
+            await self._open()
+            while True:
+                records = await self._tail.poll(POLL_S, self._poll_records)
+                self._take(records)
+                if len(records) == self._poll_records:
+                    await asyncio.sleep(CATCH_UP_PAUSE_S)
+        finally:
+            await self._tail.close()
+
+    async def _open(self) -> None:
+        pause_s = FIRST_WAIT_S
+        while True:
+            try:
+                await self._tail.open()
+            except TopicAwayError as error:
+                self.waiting_for = str(error)
+                logger.warning("waiting %.1f s: %s", pause_s, error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_WAIT_S)
+            else:
+                break
+        self._hub.open(self._tail.epoch, dict(self._tail.positions[ALERTS.name]), self._tail.ends[ALERTS.name])
+        self.waiting_for = ""
+
+    def _take(self, records: Iterable[Record]) -> None:
+        alerts: list[Told] = []
+        for record in records:
+            if record.topic == LIVE.name:
+                self._take_live(record)
+            else:
+                self._take_alert(record, alerts)
+        # The position moves with the offer, so that whoever subscribes next finds neither a gap nor a repeat.
+        self._hub.offsets.update(self._tail.positions[ALERTS.name])
+        self._measure(self._hub.publish(alerts))
+
+    def _take_alert(self, record: Record, alerts: list[Told]) -> None:
+        value = record.value or b""
+        try:
+            alerts.append(told(decode_alert(value), record.partition, record.offset, value))
+            self.alerts += 1
+        except msgspec.MsgspecError as error:
+            self._skip(record, error)
+
+    def _take_live(self, record: Record) -> None:
+        try:
+            self._hub.quotes.put(decode_live(record.value or b"").quotes)
+        except msgspec.MsgspecError as error:
+            self._skip(record, error)
+
+    def _skip(self, record: Record, error: Exception) -> None:
+        """The sink keeps what is no alert as a dead letter; here it is only passed over."""
+        self.skipped += 1
+        logger.warning("%s/%d at %d skipped: %s", record.topic, record.partition, record.offset, error)
+
+    @staticmethod
+    def _measure(alerts: Iterable[Told]) -> None:
+        now_ns = time.time_ns()
+        for alert in alerts:
+            metrics.DELIVERY.observe(max(0.0, (now_ns - alert.append_ts) / 1e9))

@@ -1,0 +1,1 @@
+"""Tests of api/ that need no server of others."""

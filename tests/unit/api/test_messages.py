@@ -1,0 +1,39 @@
+"""A client's message is understood, or refused with its id."""
+
+import pytest
+
+from api.messages import BadMessageError, Ping, Position, Subscribe, decode_message
+
+
+def test_messages_are_understood() -> None:
+    assert decode_message('{"op":"ping","id":"a"}') == Ping(id="a")
+    assert decode_message(
+        '{"id":1,"op":"subscribe","symbols":["A"],"backlog":5,"resume":{"epoch":"e","offsets":{"0":3}}}'
+    ) == Subscribe(id=1, symbols=["A"], backlog=5, resume=Position("e", {"0": 3}))
+
+
+@pytest.mark.parametrize(
+    ("text", "message_id"),
+    [
+        ("", None),
+        ("nonsense", None),
+        ("[" * 10_000, None),
+        ("[]", None),
+        ('{"op":"ping"}', None),
+        ('{"op":"ping","id":-1}', None),
+        ('{"op":"ping","id":1.5}', None),
+        ('{"op":"fly","id":1}', 1),
+        ('{"id":2}', 2),
+        ('{"op":"ping","id":3,"more":1}', 3),
+        ('{"op":"subscribe","id":4,"symbols":"A"}', 4),
+        ('{"op":"subscribe","id":5,"symbols":["' + "A" * 129 + '"]}', 5),
+        ('{"op":"subscribe","id":6,"backlog":1001}', 6),
+        ('{"op":"subscribe","id":7,"resume":{"epoch":"e"}}', 7),
+        ('{"op":"subscribe","id":8,"symbols":[' + ",".join(['"A"'] * 1001) + "]}", 8),
+    ],
+)
+def test_what_is_no_message_is_refused_with_its_id(text: str, message_id: int | None) -> None:
+    with pytest.raises(BadMessageError) as refused:
+        decode_message(text)
+    assert refused.value.id == message_id
+    assert str(refused.value)

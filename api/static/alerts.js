@@ -1,0 +1,110 @@
+// The list of alerts: newest on top, bounded, drawn at most once a frame however many arrive.
+
+import { figure, moment, price, timeOfDay } from "./format.js";
+
+const KEPT = 2_000;
+const SHOWN = 200;
+
+export class AlertList {
+  constructor(list, { onCount, onSymbol }) {
+    Object.assign(this, { list, onCount, onSymbol });
+    this.alerts = [];
+    this.arrived = [];
+    this.total = 0;
+    this.filter = "";
+    this.paused = false;
+    this.drawing = false;
+  }
+
+  /** Alerts in the order in which they fired. */
+  add(alerts) {
+    this.total += alerts.length;
+    this.arrived.push(...alerts);
+    if (this.arrived.length > KEPT) this.arrived.splice(0, this.arrived.length - KEPT);
+    this.schedule();
+  }
+
+  /** Older alerts, newest first, below what is there. */
+  addOlder(alerts) {
+    this.alerts = this.alerts.concat(alerts).slice(0, KEPT);
+    this.redraw();
+  }
+
+  setFilter(text) {
+    this.filter = text.trim().toLowerCase();
+    this.redraw();
+  }
+
+  setPaused(paused) {
+    this.paused = paused;
+    this.schedule();
+  }
+
+  matches({ body, delivery }) {
+    return [body.symbol, body.rule_id, delivery.rule_name].some((text) => text.toLowerCase().includes(this.filter));
+  }
+
+  schedule() {
+    if (this.drawing) return;
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      this.draw();
+    });
+  }
+
+  draw() {
+    if (!this.paused && this.arrived.length) {
+      const fresh = this.arrived.reverse();
+      this.arrived = [];
+      this.alerts = fresh.concat(this.alerts).slice(0, KEPT);
+      const wanted = fresh.filter((alert) => this.matches(alert)).slice(0, SHOWN);
+      this.list.prepend(...wanted.map((alert) => this.row(alert, "alert fresh")));
+      while (this.list.childElementCount > SHOWN) this.list.lastElementChild.remove();
+    }
+    this.count();
+  }
+
+  redraw() {
+    const wanted = this.alerts.filter((alert) => this.matches(alert)).slice(0, SHOWN);
+    this.list.replaceChildren(...wanted.map((alert) => this.row(alert, "alert")));
+    this.count();
+  }
+
+  count() {
+    this.onCount({ total: this.total, shown: this.list.childElementCount, waiting: this.arrived.length });
+  }
+
+  /** Move the focus by `step` rows. */
+  step(step) {
+    const rows = [...this.list.children];
+    const at = rows.indexOf(document.activeElement?.closest(".alert"));
+    rows[Math.max(0, Math.min(rows.length - 1, at + step))]?.focus();
+  }
+
+  row({ body, delivery }, className) {
+    const time = element("time", { textContent: timeOfDay(body.ts), title: moment(body.ts) });
+    time.dateTime = moment(body.ts);
+    const symbol = element("button", { className: "symbol", type: "button", textContent: body.symbol });
+    symbol.title = `Show ${body.symbol} only`;
+    symbol.addEventListener("click", () => this.onSymbol(body.symbol));
+    const rule = element("span", { className: "rule", textContent: delivery.rule_name || body.rule_id });
+    rule.title = `${body.rule_id}, version ${delivery.rule_version}, ${body.session} session`;
+    const row = element("li", { className, tabIndex: -1 });
+    const reasons = element("ul", { className: "reasons" });
+    reasons.append(...body.explanation.map(reason));
+    row.append(time, symbol, rule, element("span", { className: "price", textContent: price(body.price) }), reasons);
+    return row;
+  }
+}
+
+/** One condition as it stood: "change_pct(5m) 3.25 > 3". */
+function reason({ expression, value, operator, bound, verdict }) {
+  const item = element("li", { className: verdict ? "" : "failed" });
+  item.append(`${expression} `, element("b", { textContent: figure(value) }), ` ${operator} ${figure(bound)}`);
+  return item;
+}
+
+function element(name, properties) {
+  return Object.assign(document.createElement(name), properties);
+}

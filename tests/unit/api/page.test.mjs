@@ -1,0 +1,75 @@
+// The parts of the page that are more than drawing: coming back without a gap, and how values look.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Connection } from "../../../api/static/connection.js";
+import { change, figure, price, volume } from "../../../api/static/format.js";
+
+function connected() {
+  const seen = { states: [], alerts: [], missed: 0, tokens: 0 };
+  const sockets = [];
+  const connection = new Connection("ws://edge", "hush", {
+    state: (name) => seen.states.push(name),
+    alerts: (list) => seen.alerts.push(...list.map((alert) => alert.body.id)),
+    quotes() {},
+    missed: () => seen.missed++,
+    tokenNeeded: () => seen.tokens++,
+  }, () => {
+    const socket = { sent: [], send: (text) => socket.sent.push(JSON.parse(text)), close() {} };
+    sockets.push(socket);
+    return socket;
+  });
+  connection.open();
+  const tell = (message) => sockets.at(-1).onmessage({ data: JSON.stringify(message) });
+  return { connection, seen, sockets, tell };
+}
+
+const told = (id, offset, partition = 0) => ({ partition, offset, alert: { body: { id } } });
+
+test("after a loss it asks for what follows the last alert, and tells nothing twice", () => {
+  const { connection, seen, sockets, tell } = connected();
+  sockets[0].onopen();
+  assert.deepEqual(sockets[0].sent, [{ id: 1, op: "subscribe", backlog: 200, token: "hush" }]);
+  tell({ id: 1, ok: true, position: { epoch: "e", offsets: { 0: 5, 1: 0 } } });
+  tell({ push: "alert", alerts: [told("old", 4), told("a", 5), told("b", 6), told("a", 7)] });
+  sockets[0].onclose();
+  assert.equal(seen.states.at(-1), "waiting");
+  connection.retryNow();
+  sockets[1].onopen();
+  assert.deepEqual(sockets[1].sent[0].resume, { epoch: "e", offsets: { 0: 8, 1: 0 } });
+  tell({ id: 1, ok: true, recovered: true, position: { epoch: "e", offsets: { 0: 9, 1: 3 } } });
+  tell({ push: "alert", alerts: [told("b", 8), told("c", 2, 1)] });
+  assert.deepEqual(seen.alerts, ["old", "a", "b", "c"]);
+  assert.deepEqual(connection.position.offsets, { 0: 9, 1: 3 });
+  assert.equal(seen.missed, 0);
+  connection.drop();
+});
+
+test("a position that was not honoured is given up, and the page says so", () => {
+  const { connection, seen, sockets, tell } = connected();
+  connection.position = { epoch: "gone", offsets: { 0: 1 } };
+  sockets[0].onopen();
+  tell({ id: 1, ok: true, recovered: false, position: { epoch: "e", offsets: { 0: 3 } } });
+  assert.equal(seen.missed, 1);
+  assert.deepEqual(connection.position, { epoch: "e", offsets: { 0: 3 } });
+  connection.drop();
+});
+
+test("without a valid token it stops and asks for one", () => {
+  const { connection, seen, sockets, tell } = connected();
+  tell({ push: "bye", reason: "unauthorized", reconnect: false });
+  sockets[0].onclose();
+  assert.deepEqual([seen.states.at(-1), seen.tokens], ["refused", 1]);
+  connection.retryNow("better");
+  sockets[1].onopen();
+  assert.equal(sockets[1].sent[0].token, "better");
+  connection.drop();
+});
+
+test("values", () => {
+  assert.deepEqual([price(1234.5), price(0.00001234), price(null)], ["1,234.50", "0.000012", "–"]);
+  assert.deepEqual([change(1.234), change(-0.5), change(null)], ["▲ 1.23%", "▼ 0.50%", "–"]);
+  assert.deepEqual([figure(3.14159), figure(123456.789), figure(null)], ["3.1416", "123,456.79", "no value"]);
+  assert.equal(volume(1_234_567), "1.2M");
+});

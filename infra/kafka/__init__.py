@@ -1,0 +1,2 @@
+"""Kafka as this program uses it: Faust's transport handing on whole chunks, topics by declaration, acknowledged
+sends."""

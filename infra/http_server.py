@@ -100,7 +100,9 @@ class HttpServer:
             listener = socket.create_server(address, family=family, backlog=BACKLOG)
         except OSError as error:
             raise ListenError(f"cannot listen on {self._host}:{self._port}: {error.strerror or error}") from error
-        # Both are inherited by the connections.
+        # All three are inherited by the connections. asyncio would set the first itself on a socket it made; without
+        # it a small frame waits up to 40 ms for the acknowledgement of the one before.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._send_buffer_bytes is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
         if hasattr(socket, "TCP_USER_TIMEOUT"):

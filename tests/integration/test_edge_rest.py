@@ -192,6 +192,7 @@ def test_the_page_comes_with_a_strict_policy(config: EdgeConfig) -> None:
         assert answer.headers["content-type"].startswith("text/html")
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "javascript" in (await client.get("/main.js")).headers["content-type"]
         assert "list_alerts" in (await client.get("/api/v1/openapi.json")).text
 
     ask(config, check)

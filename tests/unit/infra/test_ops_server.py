@@ -1,6 +1,7 @@
 """A role tells whether it lives, whether it is ready, and its figures."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -80,6 +81,13 @@ def test_a_port_in_use_is_an_error_that_names_it() -> None:
         await again.stop()
 
     asyncio.run(run())
+
+
+def test_small_answers_are_not_held_back() -> None:
+    with HttpServer(None, HOST, 0)._listen() as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_stopping_what_never_started_does_nothing() -> None:

@@ -354,3 +354,29 @@ def test_an_edge_that_starts_before_kafka_waits_and_says_so(
         asyncio.run(main())
     finally:
         late.stop()
+
+
+def test_a_broker_that_goes_away_and_comes_back_costs_no_alert(
+    kafka_runtime: KafkaRuntime, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    history = ClickHouseConfig("127.0.0.1", free_ports(1)[0])
+
+    async def main(own: KafkaBroker) -> None:
+        await create_topics(own.bootstrap)
+        async with running_edge(EdgeConfig(own.bootstrap, history, port=0)) as edge, listener(edge) as one:
+            await one.ask(id=1, op="subscribe", live=False)
+            await send_alerts(own.bootstrap, [make_alert(1), make_alert(2)])
+            assert await one.alert_ids(2) == ["ACME-spike-000001", "ACME-spike-000002"]
+            await asyncio.to_thread(own.kill)
+            position = (await one.ask(id=2, op="subscribe", live=False))["position"]
+            resume = {"epoch": position["epoch"], "offsets": {"0": 0, "1": 0}}
+            # What was missed cannot be read now: the reply says so and the memory of the edge stands in.
+            reply = await one.ask(id=3, op="subscribe", live=False, resume=resume, backlog=5)
+            assert (reply["recovered"], reply["count"]) == (False, 2)
+            assert await one.alert_ids(2) == ["ACME-spike-000001", "ACME-spike-000002"]
+            await asyncio.to_thread(own.start)
+            await send_alerts(own.bootstrap, [make_alert(3)])
+            assert await one.alert_ids(1) == ["ACME-spike-000003"]
+
+    with KafkaBroker(tmp_path_factory.mktemp("own"), kafka_runtime) as own:
+        asyncio.run(main(own))

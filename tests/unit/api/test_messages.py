@@ -1,8 +1,18 @@
 """A client's message is understood, or refused with its id."""
 
-import pytest
+import json
 
-from api.messages import BadMessageError, Ping, Position, Subscribe, decode_message
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.messages import BadMessageError, Ping, Position, Subscribe, decode_message, refusal, reply
+
+ANY = st.recursive(
+    st.none() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["epoch", "offsets", "0"]), inner),
+)
+OPS = st.sampled_from(["subscribe", "unsubscribe", "ping", "fly"])
 
 
 def test_messages_are_understood() -> None:
@@ -37,3 +47,17 @@ def test_what_is_no_message_is_refused_with_its_id(text: str, message_id: int | 
         decode_message(text)
     assert refused.value.id == message_id
     assert str(refused.value)
+
+
+def answer_to(text: str) -> str:
+    try:
+        return reply(decode_message(text).id)
+    except BadMessageError as refused:
+        return refusal(refused.id, "bad_message", str(refused))
+
+
+@given(st.text() | st.fixed_dictionaries({"op": OPS, "id": ANY, "symbols": ANY, "resume": ANY}).map(json.dumps))
+def test_whatever_a_client_sends_is_a_message_or_refused(text: str) -> None:
+    answer = json.loads(answer_to(text))
+    assert answer["ok"] is ("error" not in answer)
+    assert answer["id"] is None or answer["id"] == json.loads(text)["id"]

@@ -72,9 +72,7 @@ class _Poison:
 class Lane(Generic[Row]):
     """A bounded queue of chunks, and the one task that empties it."""
 
-    def __init__(
-        self, destination: Destination[Row], database: ClickHouse, app: faust.App, limits: SinkLimits
-    ) -> None:
+    def __init__(self, destination: Destination[Row], database: ClickHouse, app: faust.App, limits: SinkLimits) -> None:
         self._to, self._database, self._app, self._limits = destination, database, app, limits
         self._waiting: deque[Chunk] = deque()
         self._changed = asyncio.Event()

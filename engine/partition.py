@@ -124,6 +124,7 @@ class Partition:
             if header.rule_set not in plans:
                 raise UnknownRuleSetError(header.rule_set)
             self.scanner.activate(plans[header.rule_set], np.arange(self.state.known))
+        pieces.settle(self.state)
         self.position, self.rule_set, self.rule_set_seq = header.position, header.rule_set, header.rule_set_seq
         self._watermark = Watermark(header.watermark_ns, header.heartbeats)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.closing import ring_fields
 from engine.history import SLOTS
 from engine.scanner import Scanner, take_metric
 from engine.segments import Index
@@ -103,6 +104,23 @@ def put(state: PartitionState, scanner: Scanner, piece: Piece) -> None:
             name.removeprefix(prefix): values for name, values in piece.columns.items() if name.startswith(prefix)
         }
         scanner.imported.setdefault(text, []).append((members, columns))
+
+
+def settle(state: PartitionState) -> None:
+    """After all pieces: bring the newest closed bars to what the live figures know of them. A piece of bars may be
+    newer
+    than they are, and the newest bar is the one that a later trade can have amended."""
+    for name, bars in state.closed.items():
+        members = np.flatnonzero((bars.start[: state.known] >= 0) & (state.history[name].count[: state.known] > 0))
+        members = members[~np.isnan(bars.open[members])]
+        members = members[state.history[name].newest("start", members) == bars.start[members]]
+        fields = ring_fields(state, bars, members)
+        differs = np.zeros(len(members), bool)
+        for field_name, values in fields.items():
+            differs |= state.history[name].newest(field_name, members) != values
+        if differs.any():
+            changed_fields = {field_name: values[differs] for field_name, values in fields.items()}
+            state.history[name].replace_newest(members[differs], changed_fields)
 
 
 def _live_columns(state: PartitionState, scanner: Scanner, members: Index) -> dict[str, NDArray[Any]]:

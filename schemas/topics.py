@@ -68,8 +68,17 @@ BARS_DEAD: Final = dead_letters_of(BARS)
 ALL: Final = (TICKS, TICKS_DEAD, LATE, BARS, BARS_DEAD, ALERTS, ALERTS_DEAD, LIVE, RULES, RULE_SETS)
 
 
+STATE_BATCH_BYTES: Final = 8 * 1024 * 1024
+"""What belongs to one shard is written as one batch: all of it or nothing."""
+
+
 def state_changelog(app_id: str, table: str) -> Topic:
     """The changelog of a state table; Faust derives the name, we create it with small segments and eager compaction."""
     return Topic(
-        f"{app_id}-{table}-changelog", key="state key", partitions=None, compacted=True, segment_bytes=16 * 1024 * 1024
+        f"{app_id}-{table}-changelog",
+        key="state key",
+        partitions=None,
+        compacted=True,
+        segment_bytes=16 * 1024 * 1024,
+        max_message_bytes=STATE_BATCH_BYTES,
     )

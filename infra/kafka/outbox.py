@@ -20,7 +20,9 @@ class OutboxError(Exception):
     """Records could not be delivered; the text names the topic. What was sent before and after is unknown."""
 
 
-def new_producer(bootstrap: str, client_id: str, request_timeout_s: float, max_record_bytes: int) -> AIOKafkaProducer:
+def new_producer(
+    bootstrap: str, client_id: str, request_timeout_s: float, max_record_bytes: int, max_batch_bytes: int = BATCH_BYTES
+) -> AIOKafkaProducer:
     """An idempotent producer that sends at once (no linger) and keeps trying while the broker is away."""
     return AIOKafkaProducer(
         bootstrap_servers=bootstrap.split(","),
@@ -28,7 +30,7 @@ def new_producer(bootstrap: str, client_id: str, request_timeout_s: float, max_r
         acks="all",
         enable_idempotence=True,
         linger_ms=0,
-        max_batch_size=BATCH_BYTES,
+        max_batch_size=max_batch_bytes,
         max_request_size=max_record_bytes,
         request_timeout_ms=int(request_timeout_s * 1000),
     )

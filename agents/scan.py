@@ -1,0 +1,226 @@
+"""The scanner's agent: a chunk of ticks in, the engine's step, bars and alerts out; state and offsets by
+checkpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import faust
+from faust.types import TP
+
+from agents.scan_checkpoint import Checkpointer
+from agents.scan_output import Output
+from agents.scan_stats import PartitionStats, ScanStats
+from engine.calendar import Calendars
+from engine.partition import EngineConfig, Partition
+from engine.rules.plan import Plan, compile_rule_set
+from infra import metrics
+from infra.kafka.chunk import Chunk, ChunkSchema
+from infra.kafka.fatal import end_process
+from infra.kafka.outbox import Outbox
+from infra.kafka.reader import chunk_of
+from infra.kafka.rules import RuleLog
+from schemas.batch import TickBatch
+from schemas.control import RuleSetSwitch
+from schemas.decode import decode_chunk
+from schemas.topics import TICKS
+from tables.state import StateTable
+
+logger = logging.getLogger(__name__)
+
+RELEASE_LIMIT_S: Final = 20.0
+FROM_THE_BEGINNING: Final = -1
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """`partitions` of the tick topic. `backlog` bounds the records that wait for the broker's acknowledgement; a worker
+    reads on only below it. `rules_limit_s`: how long the bodies of a rule set may be late."""
+
+    partitions: int
+    run_id: str
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    checkpoint_s: float = 1.0
+    live_s: float = 0.3
+    rules_limit_s: float = 30.0
+    backlog: int = 200_000
+
+
+class Scan:
+    """One worker's partitions and their tasks; it is also the lifecycle of the transport (see
+    `infra.kafka.consumer`)."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        config: ScanConfig,
+        calendars: Calendars,
+        rules: RuleLog,
+        outbox: Outbox,
+        state: StateTable,
+        fail: Callable[[str, BaseException], Any] = end_process,
+    ) -> None:
+        """`fail` is given what must not happen; it ends the process."""
+        self.stats = ScanStats()
+        self._app, self._config, self._calendars = app, config, calendars
+        self._rules, self._outbox, self._state, self._fail = rules, outbox, state, fail
+        self._output = Output(outbox, config.run_id)
+        self._plans: dict[str, Plan] = {}
+        self._partitions: dict[int, Partition] = {}
+        self._restored = False
+        self._tasks: list[asyncio.Task[None]] = []
+        # Held while a chunk is worked on, so that partitions are not given up in the middle of one.
+        self._working = asyncio.Lock()
+        self._checkpointer = Checkpointer(outbox, state, self._commit, self.stats)
+
+    def register(self) -> None:
+        """Put the agent on the application, which must have our transport."""
+        topic = self._app.topic(TICKS.name, schema=ChunkSchema())
+        self._app.agent(topic, name="scan")(self._scan)
+
+    def open(self) -> None:
+        """Begin the work that is not driven by ticks."""
+        for work, name in ((self._checkpoints, "checkpoints"), (self._live, "live figures")):
+            self._tasks.append(asyncio.create_task(self._guarded(work, name), name=name))
+
+    async def close(self) -> None:
+        """End it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def ready(self) -> list[str]:
+        """Why no ticks are worked on now."""
+        return [] if self._restored else ["the state is not restored yet"]
+
+    # --- ticks -------------------------------------------------------------------------------------------------
+
+    async def _scan(self, chunks: Any) -> None:
+        async for chunk in chunks:
+            try:
+                async with self._working:
+                    await self._work(chunk)
+                await self._outbox.wait_below(self._config.backlog)
+            except Exception as error:  # noqa: BLE001  # state may be half changed: nothing of it may be stored
+                self._fail(f"working on {chunk.tp.topic}/{chunk.tp.partition} from {chunk.begin} on failed", error)
+
+    async def _work(self, chunk: Chunk) -> None:
+        partition = self._partitions.get(chunk.tp.partition)
+        if partition is None or 0 <= partition.position < chunk.begin - 1:
+            raise RuntimeError(f"a chunk from {chunk.begin} on came for a partition that is not at that offset")
+        begun = time.perf_counter()
+        batch = decode_chunk(chunk_of(chunk), partition.symbols)
+        begun = self.stats.stage("decode", begun)
+        await self._load_plans(batch)
+        begun = time.perf_counter()
+        result = partition.step(batch, self._plans)
+        begun = self.stats.stage("step", begun)
+        self._output.put(chunk, batch.rejected, result)
+        self.stats.stage("output", begun)
+        consumer: Any = self._app.consumer
+        lag = max(0, (consumer.highwater(chunk.tp) or 0) - chunk.end)
+        metrics.LAG.labels(*chunk.tp).set(lag)
+        self.stats.step(chunk.tp.partition, partition, result, len(batch.rejected), lag)
+
+    async def _load_plans(self, batch: TickBatch) -> None:
+        for mark in batch.marks:
+            if isinstance(mark.event, RuleSetSwitch):
+                await self._plan(mark.event.rule_set_hash)
+
+    async def _plan(self, set_hash: str) -> Plan:
+        plan = self._plans.get(set_hash)
+        if plan is None:
+            entries, bodies = await self._rules.load(set_hash, self._config.rules_limit_s)
+            begun = time.perf_counter()
+            plan = self._plans[set_hash] = compile_rule_set(set_hash, entries, bodies)
+            self.stats.stage("compile", begun)
+            logger.info("rule set %s with %d rules is compiled", set_hash, len(entries))
+        return plan
+
+    # --- partitions --------------------------------------------------------------------------------------------
+
+    async def start_offsets(self, committed: Mapping[TP, int | None]) -> Mapping[TP, int]:
+        """Called once the tables are restored: put the state together, and say where to read on."""
+        try:
+            starts = {tp: await self._restore(tp, offset) for tp, offset in committed.items() if tp.topic == TICKS.name}
+        except Exception as error:
+            self._fail("the state cannot be restored", error)
+            raise
+        self._restored = True
+        return starts
+
+    async def _restore(self, tp: TP, committed: int | None) -> int:
+        begun = time.perf_counter()
+        found = await asyncio.to_thread(self._state.read, tp.partition)
+        partition = Partition(tp.partition, self._config.partitions, self._calendars, self._config.engine)
+        for piece in found.pieces:
+            partition.import_piece(piece)
+            await asyncio.sleep(0)
+        plans = {}
+        if found.header.rule_set is not None:
+            plans[found.header.rule_set] = await self._plan(found.header.rule_set)
+        header = found.header
+        if committed is not None and header.position < 0:
+            logger.warning("%s/%d: no state for the committed offset %d; the log is read anew", *tp, committed)
+        partition.begin_at(header, plans)
+        self._partitions[tp.partition] = partition
+        stats = self.stats.partitions[tp.partition] = PartitionStats()
+        stats.position, stats.rule_set, stats.rule_set_seq = header.position, header.rule_set, header.rule_set_seq
+        stats.restore_s = time.perf_counter() - begun
+        metrics.RESTORE.labels(tp.partition).set(stats.restore_s)
+        logger.info(
+            "%s/%d: %d pieces of state restored in %.2f s, %d older than they should be; reading from %d",
+            *tp,
+            len(found.pieces),
+            stats.restore_s,
+            len(found.stale),
+            header.position + 1,
+        )
+        return header.position + 1 if header.position >= 0 else FROM_THE_BEGINNING
+
+    async def release(self) -> None:
+        """Called before the partitions are given up: one last checkpoint of each, as far as there is time."""
+        async with self._working:
+            try:
+                async with asyncio.timeout(RELEASE_LIMIT_S):
+                    for number, partition in self._partitions.items():
+                        await self._checkpointer.checkpoint(number, partition)
+            except TimeoutError:
+                logger.warning("no last checkpoint within %.0f s; what it lacks is read again", RELEASE_LIMIT_S)
+            for number in self._partitions:
+                self._state.forget(number)
+                self.stats.partitions.pop(number, None)
+            self._partitions = {}
+            self._restored = False
+
+    async def _commit(self, number: int, next_offset: int) -> bool:
+        consumer: Any = self._app.consumer
+        done: bool = await consumer.commit_position(TP(TICKS.name, number), next_offset)
+        return done
+
+    # --- beside the ticks --------------------------------------------------------------------------------------
+
+    async def _guarded(self, work: Callable[[], Any], name: str) -> None:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  # outputs or state are not safe any more
+            self._fail(f"{name} failed", error)
+
+    async def _checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.checkpoint_s)
+            for number, partition in list(self._partitions.items()):
+                if self._partitions.get(number) is partition:
+                    await self._checkpointer.checkpoint(number, partition)
+
+    async def _live(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.live_s)
+            for number, partition in list(self._partitions.items()):
+                self._output.put_live(number, partition.live())
+                await asyncio.sleep(0)

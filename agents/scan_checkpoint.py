@@ -1,0 +1,75 @@
+"""A checkpoint: outputs acknowledged, then state, then the manifest, then the offset; in slices between chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from itertools import groupby
+from typing import Final
+
+from agents.scan_stats import ScanStats
+from engine.partition import Partition
+from infra import metrics
+from infra.kafka.outbox import Outbox
+from tables.state import Shard, StateTable
+
+logger = logging.getLogger(__name__)
+
+LIMIT_S: Final = 120.0
+"""Longer than the longest outage of the broker that is to be survived."""
+
+
+class Checkpointer:
+    """Stores what has changed. One checkpoint of a partition at a time."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        state: StateTable,
+        commit: Callable[[int, int], Awaitable[bool]],
+        stats: ScanStats,
+    ) -> None:
+        """`commit(partition, next_offset)` is False where the partition is another's by now."""
+        self._outbox, self._state, self._commit, self._stats = outbox, state, commit, stats
+        self._locks: dict[int, asyncio.Lock] = {}
+
+    async def checkpoint(self, number: int, partition: Partition) -> None:
+        """Store the partition as it is when this begins, or newer. Raises OutboxError, StateError, TimeoutError."""
+        async with self._locks.setdefault(number, asyncio.Lock()), asyncio.timeout(LIMIT_S):
+            header = partition.header
+            stats = self._stats.partitions.get(number)
+            if stats is None or header.position <= stats.committed - 1:
+                return
+            begun = time.perf_counter()
+            shards = await self._take(partition)
+            await self._outbox.flush(number)
+            await self._state.write(number, shards, header)
+            if not await self._commit(number, header.position + 1):
+                logger.info(
+                    "partition %d is another's now; its checkpoint at %d counts for nothing", number, header.position
+                )
+                return
+            size = sum(shard.size for shard in shards)
+            stats.committed, stats.checkpoint_bytes = header.position + 1, size
+            stats.checkpoint_at, stats.checkpoint_s = time.time(), time.perf_counter() - begun
+            metrics.CHECKPOINT.observe(stats.checkpoint_s)
+            metrics.CHECKPOINT_BYTES.observe(size)
+
+    async def _take(self, partition: Partition) -> list[Shard]:
+        """The changed pieces, encoded, those of one shard at the same position; ticks may be worked on in between."""
+        shards = []
+        by_shard = sorted(partition.changed_pieces(), key=_shard)
+        for _, keys in groupby(by_shard, key=_shard):
+            begun = time.perf_counter()
+            pieces = [partition.export_piece(key) for key in keys]
+            begun = self._stats.stage("export", begun)
+            shards.append(await asyncio.to_thread(self._state.encode, pieces))
+            self._stats.stage("encode", begun)
+        return shards
+
+
+def _shard(key: str) -> int:
+    """The shard that a piece belongs to. Sorting by it keeps bars before live figures, as they are listed."""
+    return int(key.rpartition("/")[2])

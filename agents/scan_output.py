@@ -1,0 +1,106 @@
+"""What a step gives, as records: bars, alerts, late trades, dead letters, each into the same partition of its topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from engine.firing import Fired
+from engine.late import LateTrade
+from engine.result import StepResult
+from infra import metrics
+from infra.kafka.chunk import Chunk
+from infra.kafka.outbox import Encode, Outbox, Record
+from schemas.alert import Alert, Delivery, encode_alert
+from schemas.bar import Bar, encode_bar
+from schemas.batch import Rejected
+from schemas.dead_letter import error_headers, payload_of
+from schemas.live import LiveBatch, LiveQuote, encode_live
+from schemas.topics import ALERTS, BARS, LATE, LIVE, TICKS, TICKS_DEAD
+
+STAGE: Final = "scan"
+
+
+def _bar(bar: Bar) -> Record:
+    return bar.symbol.encode(), encode_bar(bar), []
+
+
+def _alert(alert: Alert) -> Record:
+    return alert.body.symbol.encode(), encode_alert(alert), []
+
+
+def _late(trade: LateTrade) -> Record:
+    return trade.symbol.encode(), msgspec.json.encode(trade), []
+
+
+def _live(batch: LiveBatch) -> Record:
+    return None, encode_live(batch), []
+
+
+def _as_it_is(record: Record) -> Record:
+    return record
+
+
+ENCODERS: Final[Mapping[str, Encode]] = {
+    BARS.name: _bar,
+    ALERTS.name: _alert,
+    LATE.name: _late,
+    LIVE.name: _live,
+    TICKS_DEAD.name: _as_it_is,
+}
+
+
+class Output:
+    """The way out of a worker. Nothing here waits; see `Outbox`."""
+
+    def __init__(self, outbox: Outbox, run_id: str) -> None:
+        """`run_id` names this run in the delivery of its alerts."""
+        self._outbox, self._run_id = outbox, run_id
+
+    def put(self, chunk: Chunk, rejected: Iterable[Rejected], result: StepResult) -> None:
+        """Queue what a step over `chunk` gave; `rejected` are those of the decoder."""
+        partition = chunk.tp.partition
+        if result.alerts:
+            self._outbox.put(ALERTS.name, partition, [self._delivered(fired, partition) for fired in result.alerts])
+        if result.bars:
+            self._outbox.put(BARS.name, partition, result.bars)
+        if result.late:
+            self._outbox.put(LATE.name, partition, result.late)
+        refused = [*rejected, *result.rejected]
+        if refused:
+            self._outbox.put(TICKS_DEAD.name, partition, dead_letters(chunk, refused))
+            metrics.DEAD_LETTERS.labels(TICKS.name).inc(len(refused))
+
+    def put_live(self, partition: int, quotes: list[LiveQuote]) -> None:
+        """Queue running figures for screens, unless those before are still waiting."""
+        if quotes and not self._outbox.backlog(partition, LIVE.name):
+            self._outbox.put(LIVE.name, partition, [LiveBatch(partition, quotes)])
+
+    def _delivered(self, fired: Fired, partition: int) -> Alert:
+        return Alert(
+            fired.body,
+            Delivery(
+                topic=TICKS.name,
+                partition=partition,
+                offset=fired.offset,
+                index=fired.index,
+                ts_recv=fired.ts_recv,
+                append_ts=fired.append_ts,
+                run_id=self._run_id,
+                rule_name=fired.rule_name,
+                rule_version=fired.rule_version,
+            ),
+        )
+
+
+def dead_letters(chunk: Chunk, rejected: Iterable[Rejected]) -> list[Record]:
+    """The records, or single ticks of frames, with what is wrong in their headers."""
+    records: dict[int, Any] = {record.offset: record for record in chunk}
+    letters: list[Record] = []
+    for one in rejected:
+        record = records[one.offset]
+        headers = error_headers(TICKS.name, chunk.tp.partition, one.offset, one.index, one.reason, STAGE)
+        letters.append((record.key, payload_of(record.value, one.index), [*record.headers, *headers]))
+    return letters

@@ -1,0 +1,101 @@
+"""What a scan worker says of itself: figures for /stats and for Prometheus."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.partition import Partition
+from engine.result import StepResult
+from infra import metrics
+
+
+@dataclass(slots=True)
+class PartitionStats:
+    """Since the partition was taken over. Times are seconds, of the machine's clock (`checkpoint_at`) or lengths."""
+
+    ticks: int = 0
+    rows: int = 0
+    bars: int = 0
+    alerts: int = 0
+    duplicates: int = 0
+    late: int = 0
+    amended: int = 0
+    dead_letters: int = 0
+    lag: int = 0
+    position: int = -1
+    committed: int = -1
+    watermark_ns: int = 0
+    rule_set: str | None = None
+    rule_set_seq: int = -1
+    symbols: int = 0
+    checkpoint_at: float = 0.0
+    checkpoint_s: float = 0.0
+    checkpoint_bytes: int = 0
+    restore_s: float = 0.0
+
+
+@dataclass(slots=True)
+class ScanStats:
+    """Of one worker. `stages`: seconds spent in each so far."""
+
+    started_at: float = field(default_factory=time.time)
+    stages: dict[str, float] = field(default_factory=dict)
+    partitions: dict[int, PartitionStats] = field(default_factory=dict)
+
+    def stage(self, name: str, begun: float) -> float:
+        """Note that a stage took from `begun` (time.perf_counter) until now; now."""
+        now = time.perf_counter()
+        self.stages[name] = self.stages.get(name, 0.0) + now - begun
+        metrics.STAGE.labels(name).observe(now - begun)
+        return now
+
+    def step(self, number: int, partition: Partition, result: StepResult, rejected: int, lag: int) -> None:
+        """Note what a step gave; `rejected` by the decoder."""
+        stats, counts = self.partitions[number], result.counts
+        added = {
+            "ticks": counts.trades,
+            "rows": counts.rows,
+            "bars": len(result.bars),
+            "alerts": len(result.alerts),
+            "duplicates": counts.duplicates,
+            "late": len(result.late),
+            "amended": counts.amended,
+        }
+        for name, count in added.items():
+            if count:
+                setattr(stats, name, getattr(stats, name) + count)
+                _COUNTERS[name].labels(number).inc(count)
+        stats.dead_letters += rejected + len(result.rejected)
+        stats.lag, stats.symbols = lag, len(partition.symbols.names)
+        header = partition.header
+        stats.position, stats.watermark_ns = header.position, header.watermark_ns
+        stats.rule_set, stats.rule_set_seq = header.rule_set, header.rule_set_seq
+        metrics.WATERMARK.labels(number).set(header.watermark_ns / 1e9)
+
+    def summary(self) -> dict[str, Any]:
+        """For /stats: totals, rates since the start, slowest stages first, each partition."""
+        elapsed_s = max(time.time() - self.started_at, 1e-3)
+        totals = {name: sum(getattr(p, name) for p in self.partitions.values()) for name in _COUNTERS}
+        return {
+            "started_at": self.started_at,
+            "ticks_per_s": totals["ticks"] / elapsed_s,
+            **totals,
+            "dead_letters": sum(p.dead_letters for p in self.partitions.values()),
+            "lag": sum(p.lag for p in self.partitions.values()),
+            "rule_sets": sorted({p.rule_set for p in self.partitions.values() if p.rule_set}),
+            "stages_s": dict(sorted(self.stages.items(), key=lambda item: -item[1])),
+            "partitions": self.partitions,
+        }
+
+
+_COUNTERS = {
+    "ticks": metrics.TICKS,
+    "rows": metrics.ROWS,
+    "bars": metrics.BARS,
+    "alerts": metrics.ALERTS,
+    "duplicates": metrics.DUPLICATES,
+    "late": metrics.LATE,
+    "amended": metrics.AMENDED,
+}

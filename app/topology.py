@@ -1,0 +1,194 @@
+"""THE MAP: every topic, table and agent in the order data flows, and how the processes that hold them are put together.
+
+providers -> ingest --> ticks.v1 --> agents/scan + tables/state --> bars.v1, alerts.v1 --> agents/sink -> ClickHouse
+                          |                |                    \\-> live.v1 ----------> api (REST, WebSocket)
+rules apply --> rules.v1, rulesets.v1      \\-> late.v1, ticks.v1.dlq      alerts.v1 --> api
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+
+from agents.scan import Scan, ScanConfig
+from agents.scan_output import ENCODERS
+from agents.sink import Sink
+from agents.sink_lane import SinkLimits
+from engine.partition import EngineConfig
+from infra.calendars import load_calendars
+from infra.clickhouse import ClickHouse, ClickHouseConfig
+from infra.kafka.application import ApplicationConfig, new_application, run_application
+from infra.kafka.fatal import end_process
+from infra.kafka.outbox import Outbox, new_producer
+from infra.kafka.rules import RuleLog
+from infra.kafka.topic_admin import apply_topics, check_topics, partition_count, require, wait_for_broker
+from infra.kafka.transport import Transport
+from schemas.topics import (
+    ALERTS,
+    ALERTS_DEAD,
+    ALL,
+    BARS,
+    BARS_DEAD,
+    LATE,
+    LIVE,
+    RULE_SETS,
+    RULES,
+    STATE_BATCH_BYTES,
+    TICKS,
+    TICKS_DEAD,
+    Topic,
+)
+from tables.state import StateTable, changelog_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A process' part of the flow: what it reads, keeps and writes."""
+
+    role: str
+    agents: tuple[str, ...]
+    reads: tuple[Topic, ...]
+    writes: tuple[Topic, ...]
+    tables: tuple[str, ...] = ()
+
+
+FLOW: Final = (
+    Stage("ingest", (), reads=(), writes=(TICKS, TICKS_DEAD)),
+    Stage("rules apply", (), reads=(), writes=(RULES, RULE_SETS, TICKS)),
+    Stage(
+        "scan",
+        ("agents.scan",),
+        reads=(TICKS, RULES, RULE_SETS),
+        writes=(BARS, ALERTS, LIVE, LATE, TICKS_DEAD),
+        tables=("tables.state",),
+    ),
+    Stage("sink", ("agents.sink",), reads=(BARS, ALERTS), writes=(BARS_DEAD, ALERTS_DEAD)),
+    Stage("edge", (), reads=(ALERTS, LIVE), writes=()),
+)
+
+
+def topics_of(app_id: str) -> tuple[Topic, ...]:
+    """Every topic that the program needs, with the changelog of the scan workers of that application id."""
+    return (*ALL, changelog_of(app_id))
+
+
+@dataclass(frozen=True)
+class ScanRole:
+    """A scan worker. `instance_id`: its name in the group over restarts; `data_dir`: its own folder for RocksDB."""
+
+    app_id: str
+    bootstrap: str
+    data_dir: Path
+    instance_id: str | None = None
+    session_timeout_s: float = 10.0
+    request_timeout_s: float = 60.0
+    checkpoint_s: float = 1.0
+    live_s: float = 0.3
+    max_poll_records: int = 65_536
+    max_fetch_bytes: int = 4 * 1_048_576
+    engine: EngineConfig = field(default_factory=EngineConfig)
+
+
+class ScanApp:
+    """A Faust application with the scan agent, the state table, and the way out."""
+
+    def __init__(
+        self, role: ScanRole, partitions: int, fail: Callable[[str, BaseException], Any] = end_process
+    ) -> None:
+        """`partitions` of the tick topic. Make it inside the event loop that it will run in."""
+        self.faust: faust.App = new_application(
+            ApplicationConfig(
+                role.app_id,
+                role.bootstrap,
+                role.data_dir,
+                role.instance_id,
+                role.session_timeout_s,
+                role.max_poll_records,
+                role.max_fetch_bytes,
+                request_timeout_s=role.request_timeout_s,
+            )
+        )
+        writer = f"{role.instance_id or role.app_id}@{socket.gethostname()}/{uuid.uuid4().hex[:8]}"
+        limit_s = role.request_timeout_s
+        self._producer = new_producer(role.bootstrap, f"{writer}-out", limit_s, max_record_bytes=1_048_576)
+        self._state_producer = new_producer(
+            role.bootstrap, f"{writer}-state", limit_s, STATE_BATCH_BYTES, max_batch_bytes=STATE_BATCH_BYTES
+        )
+        self._outbox = Outbox(self._producer, ENCODERS, lambda error: fail("sending results failed", error))
+        state = StateTable(self.faust, self._state_producer, partitions, role.engine.shards, writer)
+        config = ScanConfig(partitions, writer, role.engine, role.checkpoint_s, role.live_s)
+        self.scan = Scan(self.faust, config, load_calendars(), RuleLog(role.bootstrap), self._outbox, state, fail)
+        self.scan.register()
+        transport = self.faust.transport
+        assert isinstance(transport, Transport), "applications of ours have our transport"
+        transport.lifecycle = self.scan
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Raises what it crashed with."""
+        await self._producer.start()
+        await self._state_producer.start()
+        self.scan.open()
+        try:
+            await run_application(self.faust, stop)
+        finally:
+            await self.scan.close()
+            await self._outbox.close()
+            await self._producer.stop()
+            await self._state_producer.stop()
+
+
+async def prepare_scan(role: ScanRole) -> int:
+    """Wait for the broker, make the changelog, check the topics; the number of partitions. Raises TopicError."""
+    await wait_for_broker(role.bootstrap)
+    partitions = await partition_count(role.bootstrap, TICKS.name)
+    await apply_topics(role.bootstrap, [changelog_of(role.app_id)], partitions)
+    require(await check_topics(role.bootstrap, topics_of(role.app_id), partitions))
+    return partitions
+
+
+@dataclass(frozen=True)
+class SinkRole:
+    """A sink: stores alerts and bars in ClickHouse."""
+
+    app_id: str
+    bootstrap: str
+    data_dir: Path
+    clickhouse: ClickHouseConfig
+    instance_id: str | None = None
+    session_timeout_s: float = 10.0
+    limits: SinkLimits = field(default_factory=SinkLimits)
+
+
+class SinkApp:
+    """A Faust application with the sink's agents."""
+
+    def __init__(self, role: SinkRole, fail: Callable[[str, BaseException], Any] = end_process) -> None:
+        """Make it inside the event loop that it will run in."""
+        config = ApplicationConfig(role.app_id, role.bootstrap, role.data_dir, role.instance_id, role.session_timeout_s)
+        self.faust = new_application(config)
+        self.sink = Sink(ClickHouse(role.clickhouse), role.limits, fail)
+        self.sink.register(self.faust)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Raises what it crashed with."""
+        await self.sink.open()
+        try:
+            await run_application(self.faust, stop)
+        finally:
+            await self.sink.close()
+
+
+async def prepare_sink(role: SinkRole) -> None:
+    """Wait for the broker and check the topics. Raises TopicError."""
+    await wait_for_broker(role.bootstrap)
+    require(await check_topics(role.bootstrap, [BARS, ALERTS, BARS_DEAD, ALERTS_DEAD]))

@@ -1,0 +1,97 @@
+"""A scan worker on a real broker gives exactly what the engine gives without one, whatever it is sent."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.embedded.kafka import KafkaBroker, KafkaRuntime
+from schemas.live import decode_live
+from schemas.topics import LIVE
+from tests.support.scanning import all_committed, make_topics, records_of, role, running_worker, told
+from tests.support.tick_log import MORE_RULES, RULES, Market, apply_rules, offline_answer, write
+
+
+@pytest.fixture
+def broker(kafka_runtime: KafkaRuntime, tmp_path: Path) -> Iterator[KafkaBroker]:
+    """A broker of the test's own, as the topics have fixed names."""
+    with KafkaBroker(tmp_path / "kafka", kafka_runtime) as broker:
+        asyncio.run(make_topics(broker.bootstrap))
+        yield broker
+
+
+async def same_as_offline(bootstrap: str) -> list[str]:
+    """Assert that the topics hold what the log says; the ids of all alerts told."""
+    answer, ids = await told(bootstrap)
+    expected = await offline_answer(bootstrap)
+    assert len(expected.alerts) > 20
+    assert len(expected.bars) > 20
+    assert answer.alerts == expected.alerts
+    assert answer.bars == expected.bars
+    assert answer.dead == expected.dead
+    return ids
+
+
+def test_json_frames_and_poison_give_what_the_engine_gives(broker: KafkaBroker, tmp_path: Path) -> None:
+    async def check() -> None:
+        market = Market()
+        await apply_rules(broker.bootstrap, RULES)
+        await write(broker.bootstrap, market.seconds(200, poison=True))
+        async with running_worker(role(broker.bootstrap, tmp_path / "one")):
+            await write(broker.bootstrap, market.seconds(100, poison=True))
+            await all_committed(broker.bootstrap)
+        ids = await same_as_offline(broker.bootstrap)
+        assert len(set(ids)) == len(ids)
+        assert (await told(broker.bootstrap))[0].dead
+        live = [decode_live(record.value) for record in await records_of(broker.bootstrap, LIVE.name)]
+        assert {quote.symbol for batch in live for quote in batch.quotes} == {f"C{n}-USD" for n in range(40)}
+
+    asyncio.run(check())
+
+
+def test_a_clean_stop_and_start_tells_nothing_twice(broker: KafkaBroker, tmp_path: Path) -> None:
+    async def check() -> None:
+        market = Market(seed=2)
+        await apply_rules(broker.bootstrap, RULES)
+        for _ in range(3):
+            async with running_worker(role(broker.bootstrap, tmp_path / "one")):
+                await write(broker.bootstrap, market.seconds(120))
+                await all_committed(broker.bootstrap)
+        ids = await same_as_offline(broker.bootstrap)
+        assert len(set(ids)) == len(ids)
+
+    asyncio.run(check())
+
+
+def test_another_machine_takes_the_state_from_the_changelog(broker: KafkaBroker, tmp_path: Path) -> None:
+    async def check() -> None:
+        market = Market(seed=3)
+        await apply_rules(broker.bootstrap, RULES)
+        for machine in ("one", "two", "three"):
+            await write(broker.bootstrap, market.seconds(100))
+            async with running_worker(role(broker.bootstrap, tmp_path / machine)) as worker:
+                await all_committed(broker.bootstrap)
+                positions = {number: p.position for number, p in worker.scan.stats.partitions.items()}
+            assert len(positions) == 4
+        ids = await same_as_offline(broker.bootstrap)
+        assert len(set(ids)) == len(ids)
+
+    asyncio.run(check())
+
+
+def test_a_rule_set_is_switched_where_it_stands_in_the_log(broker: KafkaBroker, tmp_path: Path) -> None:
+    async def check() -> None:
+        market = Market(seed=4)
+        await apply_rules(broker.bootstrap, RULES, seq=5)
+        async with running_worker(role(broker.bootstrap, tmp_path / "one")) as worker:
+            await write(broker.bootstrap, market.seconds(100))
+            second = await apply_rules(broker.bootstrap, MORE_RULES, seq=6)
+            await apply_rules(broker.bootstrap, RULES, seq=6)
+            await write(broker.bootstrap, market.seconds(100))
+            await all_committed(broker.bootstrap)
+            assert worker.scan.stats.summary()["rule_sets"] == [second]
+            assert {p.rule_set_seq for p in worker.scan.stats.partitions.values()} == {6}
+        await same_as_offline(broker.bootstrap)
+
+    asyncio.run(check())

@@ -1,0 +1,118 @@
+"""Scan workers for tests, in this process or as one that can be killed, and what they have written."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+
+from app.topology import ScanApp, ScanRole, prepare_scan, topics_of
+from infra.kafka.reader import Reader
+from infra.kafka.topic_admin import apply_topics
+from schemas.alert import body_bytes, decode_alert
+from schemas.bar import decode_bar
+from schemas.topics import ALERTS, BARS, TICKS, TICKS_DEAD
+from tests.support.tick_log import PARTITIONS, Answer
+
+APP_ID = "scan-test"
+LIMIT_S = 60.0
+
+
+def role(bootstrap: str, data_dir: Path, checkpoint_s: float = 0.2, instance_id: str | None = "one") -> ScanRole:
+    """A worker that checkpoints often."""
+    return ScanRole(
+        APP_ID, bootstrap, data_dir, instance_id, session_timeout_s=6.0, checkpoint_s=checkpoint_s, live_s=0.1
+    )
+
+
+async def make_topics(bootstrap: str) -> None:
+    """Every topic of a scanner."""
+    await apply_topics(bootstrap, topics_of(APP_ID), PARTITIONS)
+
+
+@contextlib.asynccontextmanager
+async def running_worker(made: ScanRole) -> AsyncIterator[ScanApp]:
+    """A worker in this process until the end of the block. What it fails with fails the test."""
+    failures: list[str] = []
+    worker = ScanApp(made, await prepare_scan(made), lambda reason, error: failures.append(f"{reason}: {error!r}"))
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.run(stop))
+    try:
+        yield worker
+    finally:
+        stop.set()
+        await running
+    assert failures == []
+
+
+@contextlib.contextmanager
+def worker_process(made: ScanRole, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker as a process of its own; it is killed at the end of the block if it still runs."""
+    command = [sys.executable, "-m", "tests.support.scan_worker", made.bootstrap, str(made.data_dir)]
+    command += [str(made.checkpoint_s), made.instance_id or ""]
+    with log.open("ab") as out, subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+
+async def ends(bootstrap: str, topic: str) -> dict[int, int]:
+    """Offset after the last record of each partition."""
+    async with Reader(bootstrap, topic) as reader:
+        return {whole.partition: whole.end for whole in await reader.ranges()}
+
+
+async def records_of(bootstrap: str, topic: str) -> list[ConsumerRecord]:
+    """Everything in a topic."""
+    async with Reader(bootstrap, topic) as reader:
+        return [record for whole in await reader.ranges() async for batch in reader.read(whole) for record in batch]
+
+
+async def committed(bootstrap: str) -> dict[int, int]:
+    """What the workers have committed, by partition."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        found: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(APP_ID)
+        return {tp.partition: meta.offset for tp, meta in found.items() if tp.topic == TICKS.name}
+    except GroupCoordinatorNotAvailableError:
+        return {}  # a new broker has no group yet
+    finally:
+        await admin.close()
+
+
+async def all_committed(bootstrap: str, limit_s: float = LIMIT_S) -> None:
+    """Wait until the workers are done with everything that stands in the tick topic now."""
+    wanted = {number: end for number, end in (await ends(bootstrap, TICKS.name)).items() if end}
+    async with asyncio.timeout(limit_s):
+        while True:
+            found = await committed(bootstrap)
+            if all(found.get(number, -1) >= end for number, end in wanted.items()):
+                return
+            await asyncio.sleep(0.1)
+
+
+async def told(bootstrap: str) -> tuple[Answer, list[str]]:
+    """What the workers have told, collapsed as consumers do, and the id of every alert record."""
+    answer, ids = Answer(), []
+    for record in await records_of(bootstrap, ALERTS.name):
+        alert = decode_alert(record.value)
+        body = body_bytes(record.value)
+        assert answer.alerts.setdefault(alert.body.id, body) == body, "an id stands for one body"
+        assert record.partition == alert.delivery.partition
+        assert record.key == alert.body.symbol.encode()
+        ids.append(alert.body.id)
+    answer.take_bars(decode_bar(record.value) for record in await records_of(bootstrap, BARS.name))
+    for record in await records_of(bootstrap, TICKS_DEAD.name):
+        headers = {name.rpartition(".")[2]: value.decode() for name, value in record.headers}
+        answer.dead.add((int(headers["partition"]), int(headers["offset"]), int(headers["index"])))
+    return answer, ids

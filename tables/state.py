@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import faust
-from aiokafka import AIOKafkaProducer
 from faust.types import TP
 from rocksdict import WriteBatch
 
 from engine.pieces import Header, Piece
+from infra.kafka_clients import BatchProducer
 from schemas.topics import Topic, state_changelog
 from tables.blob import StoredHeader, decode_blob, encode_blob
 from tables.manifest import KEY, VERSION, Manifest, Resumption, decode_manifest, encode_manifest, resume
@@ -50,7 +50,7 @@ class Shard:
 class StateTable:
     """Writes go to the changelog first and to RocksDB once the broker has them, so that the disk is never ahead."""
 
-    def __init__(self, app: faust.App, producer: AIOKafkaProducer, partitions: int, shards: int, writer: str) -> None:
+    def __init__(self, app: faust.App, producer: BatchProducer, partitions: int, shards: int, writer: str) -> None:
         """Declares the table on `app`, before it starts. `producer`: for the changelog, with batches as large as a
         shard."""
         self.topic = changelog_of(app.conf.id)

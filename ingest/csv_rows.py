@@ -1,0 +1,116 @@
+"""CSV with a column map: recorded trades of any layout as ticks."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO, Final
+
+from ingest.batch import Batch, Refused
+from ingest.json_lines import JsonLines
+from ingest.provider import ProviderError
+from schemas.tick import REGULAR_TRADE, TickRecord, encode_tick
+
+FIELDS: Final = ("symbol", "ts", "price", "size", "id", "exchange", "flags")
+REQUIRED: Final = ("ts", "price", "size")
+UNITS_NS: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """Which column holds which field; `symbol` where no column does."""
+
+    columns: dict[str, str]
+    symbol: str
+    unit_ns: int
+
+    @classmethod
+    def parse(cls, text: str, symbol: str, time_unit: str) -> ColumnMap:
+        """From `field=column` pairs; a field that is not named is the column of that name. Raises ProviderError."""
+        columns = {field: field for field in FIELDS}
+        for pair in filter(None, (part.strip() for part in text.split(","))):
+            field, found, column = pair.partition("=")
+            if field not in FIELDS or not found or not column:
+                raise ProviderError(f"file: columns: {pair!r} is not one of {', '.join(FIELDS)} = a column's name")
+            columns[field] = column
+        if time_unit not in UNITS_NS:
+            raise ProviderError(f"file: time_unit is one of {', '.join(UNITS_NS)}, not {time_unit!r}")
+        return cls(columns, symbol, UNITS_NS[time_unit])
+
+
+class CsvReader:
+    """Rows of a CSV file with a header to batches."""
+
+    def __init__(self, columns: ColumnMap) -> None:
+        """The header is read by `begin`."""
+        self._map, self._at = columns, dict[str, int]()
+        self._lines = JsonLines()
+        self._width = 0
+
+    def begin(self, lines: BinaryIO, name: str) -> int:
+        """Read the header; the number of the line after it. Raises ProviderError if a column is missing."""
+        header = next(csv.reader([lines.readline().decode("utf-8-sig", "replace")]), [])
+        self._width = len(header)
+        self._at = {field: header.index(column) for field, column in self._map.columns.items() if column in header}
+        missing = [field for field in REQUIRED if field not in self._at]
+        if not self._map.symbol and "symbol" not in self._at:
+            missing.append("symbol")
+        if missing:
+            raise ProviderError(
+                f"file: {name}:1: no column for {', '.join(missing)}; its columns are {', '.join(header)}"
+            )
+        return 2
+
+    def read(self, lines: Sequence[bytes], first: int, name: str) -> Batch:
+        """The rows from line `first` on."""
+        records, refused = [], []
+        for number, line in enumerate(lines, first):
+            text = line.decode("utf-8", "replace").strip()
+            if not text:
+                records.append(b"")
+                continue
+            try:
+                records.append(self._record(next(csv.reader([text]))))
+            except (ValueError, csv.Error) as error:
+                records.append(b"")
+                refused.append(Refused(line.strip(), f"{name}:{number}", number, str(error)))
+        batch = self._lines.read(records, first, name)
+        return Batch(batch.names, batch.trades, batch.json, batch.placed, [*refused, *batch.refused])
+
+    def _record(self, row: list[str]) -> bytes:
+        if len(row) != self._width:
+            raise ValueError(f"{len(row)} columns instead of {self._width}")
+        text = {field: row[at].strip() for field, at in self._at.items()}
+        record = TickRecord(
+            symbol=text.get("symbol") or self._map.symbol,
+            ts=self._ts_ns(text["ts"]),
+            price=_number("price", text["price"]),
+            size=_number("size", text["size"]),
+            flags=int(text["flags"]) if text.get("flags") else REGULAR_TRADE,
+            id=text.get("id") or None,
+            exchange=text.get("exchange") or None,
+        )
+        return encode_tick(record)
+
+    def _ts_ns(self, text: str) -> int:
+        """A number in the map's unit, exact, or an ISO 8601 time (UTC if it has no zone)."""
+        whole, _, fraction = text.partition(".")
+        if whole.isdigit() and (not fraction or fraction.isdigit()):
+            digits = len(str(self._map.unit_ns)) - 1
+            return int(whole) * self._map.unit_ns + int((fraction + "0" * digits)[:digits] or "0")
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"ts: {text!r} is no time") from None
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        since = time - datetime(1970, 1, 1, tzinfo=UTC)
+        return ((since.days * 86_400 + since.seconds) * 10**6 + since.microseconds) * 1000
+
+
+def _number(field: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{field}: {text!r} is no number") from None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import faust
 from faust.types import TP
 from rocksdict import WriteBatch
 
 from engine.pieces import Header, Piece
-from infra.kafka_clients import BatchProducer
 from schemas.topics import Topic, state_changelog
 from tables.blob import StoredHeader, decode_blob, encode_blob
 from tables.manifest import KEY, VERSION, Manifest, Resumption, decode_manifest, encode_manifest, resume
@@ -28,6 +27,16 @@ ROCKSDB: Final = {
 """Of each partition. Faust's defaults are 2 GB of cache and 192 MB of buffers."""
 
 Batch = list[tuple[bytes, bytes]]
+
+
+class BatchProducer(Protocol):
+    """The part of aiokafka's producer that writes whole batches."""
+
+    def create_batch(self) -> Any:
+        """An empty batch; its `append(timestamp, key, value)` gives None where it is full."""
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Awaitable[Any]:
+        """Hand the batch over; the result, once awaited, has the `offset` of its first record."""
 
 
 class StateError(RuntimeError):

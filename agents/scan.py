@@ -111,8 +111,10 @@ class Scan:
 
     async def _work(self, chunk: Chunk) -> None:
         partition = self._partitions.get(chunk.tp.partition)
-        if partition is None or 0 <= partition.position < chunk.begin - 1:
-            raise RuntimeError(f"a chunk from {chunk.begin} on came for a partition that is not at that offset")
+        if partition is None:
+            return  # given up while the chunk was on its way; it is read again by whoever has the partition next
+        if 0 <= partition.position != chunk.begin - 1:
+            raise RuntimeError(f"a chunk from {chunk.begin} on came for a partition at {partition.position}")
         begun = time.perf_counter()
         batch = decode_chunk(chunk_of(chunk), partition.symbols)
         begun = self.stats.stage("decode", begun)
@@ -165,7 +167,7 @@ class Scan:
         if found.header.rule_set is not None:
             plans[found.header.rule_set] = await self._plan(found.header.rule_set)
         header = found.header
-        if committed is not None and header.position < 0:
+        if committed and header.position < 0:
             logger.warning("%s/%d: no state for the committed offset %d; the log is read anew", *tp, committed)
         partition.begin_at(header, plans)
         self._partitions[tp.partition] = partition

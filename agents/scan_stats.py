@@ -25,7 +25,7 @@ class PartitionStats:
     dead_letters: int = 0
     lag: int = 0
     position: int = -1
-    committed: int = -1
+    committed: int = 0
     watermark_ns: int = 0
     rule_set: str | None = None
     rule_set_seq: int = -1

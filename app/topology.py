@@ -179,9 +179,12 @@ class SinkApp:
         self.sink = Sink(ClickHouse(role.clickhouse), role.limits, fail)
         self.sink.register(self.faust)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Raises what it crashed with."""
+    async def open(self) -> None:
+        """Wait for ClickHouse and bring its tables up to date; it may be cancelled. Raises what `Sink.open` does."""
         await self.sink.open()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """After `open`: work until `stop` is set. Raises what it crashed with."""
         try:
             await run_application(self.faust, stop)
         finally:

@@ -63,12 +63,12 @@ class Lane:
 
     async def add(self, records: Iterable[Record], headers: Headers = ()) -> None:
         """Add records, waiting where too many batches wait. Raises PublishError."""
-        append = self._batch.append
+        append, given = self._batch.append, list(headers)
         for key, value in records:
-            if append(timestamp=None, key=key, value=value, headers=headers) is None:
+            if append(timestamp=None, key=key, value=value, headers=given) is None:
                 await self.flush()
                 append = self._batch.append
-                if append(timestamp=None, key=key, value=value, headers=headers) is None:
+                if append(timestamp=None, key=key, value=value, headers=given) is None:
                     raise PublishError(f"{self._where}: a record of {len(value)} bytes fits no batch")
 
     async def flush(self) -> None:

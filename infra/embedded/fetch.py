@@ -22,7 +22,7 @@ class JarsError(Exception):
     """The jars could not be had; the text says with which tool and why."""
 
 
-def fetch(work: Path, java: Path, wanted: Collection[str], on_count: Callable[[int], None]) -> Path:
+def fetch(work: Path, java: Path, wanted: Collection[str], on_count: Callable[[int], object]) -> Path:
     """Download into the empty folder `work`; return the folder in it that holds the jars and nothing else.
 
     `on_count` is told how many of the `wanted` file names are there so far.
@@ -80,7 +80,7 @@ def _jgo_command(folder: Path) -> Sequence[str]:
 
 
 def _run(
-    command: Sequence[str], folder: Path, java: Path, wanted: Collection[str], on_count: Callable[[int], None]
+    command: Sequence[str], folder: Path, java: Path, wanted: Collection[str], on_count: Callable[[int], object]
 ) -> None:
     environment = os.environ | {"PATH": f"{java.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     deadline = time.monotonic() + FETCH_LIMIT_S

@@ -17,7 +17,7 @@ LOCK_LIMIT_S = 2 * FETCH_LIMIT_S + 60.0  # each of the two tools may use up its 
 POLL_S = 0.2
 ADVICE = "; do not run what is there, delete that folder and it is fetched again"
 
-Progress = Callable[[str], None]
+Progress = Callable[[str], object]
 
 
 def say_nothing(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from infra.kafka.transport import TableManager, Transport
 
 APP_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 STOP_LIMIT_S = 30.0
+# A fetch makes some ten thousand objects that live for a moment and hold no cycles: with Python's own 700 the collector
+# takes a quarter of the time.
+GC_THRESHOLDS = (100_000, 20, 20)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ async def run_application(app: faust.App, stop: asyncio.Event) -> None:
     Started inside our own event loop and not by `faust.Worker`: the process has an HTTP server, signal handlers and
     logs of its own, and the one thing that depends on the worker, Faust's exactly-once mode, is not used.
     """
+    gc.set_threshold(*GC_THRESHOLDS)
     stopping = asyncio.ensure_future(stop.wait())
     running = asyncio.ensure_future(_run(app))
     try:

@@ -1,0 +1,178 @@
+"""The command `tapewatch`: one subcommand a task; errors are one line, exit codes 0 done, 1 failed, 2 wrongly asked."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from app.settings import Settings, SettingsError, listed, load_settings
+
+OK: Final = 0
+FAILED: Final = 1
+WRONG_USE: Final = 2
+
+Command = Callable[[argparse.Namespace, Settings], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code."""
+    asked = _parser().parse_args(arguments)
+    command: Command = asked.command
+    try:
+        return command(asked, load_settings(os.environ))
+    except KeyboardInterrupt:
+        return FAILED
+    except SettingsError as error:
+        return _complain(error, WRONG_USE)
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        return _complain(error, FAILED)
+
+
+def _complain(error: BaseException, code: int) -> int:
+    print(f"tapewatch: {error}", file=sys.stderr)
+    return code
+
+
+def _is_expected(error: BaseException) -> bool:
+    """Whether it is said in one line; anything else is a fault of the program and shows where it happened."""
+    from aiokafka.errors import KafkaError
+
+    from app.replay import ReplayError
+    from infra.embedded.fetch import JarsError
+    from infra.embedded.java import JavaNotFoundError
+    from infra.embedded.process import ServerStartError
+    from infra.http_server import ListenError
+    from infra.kafka.reader import ReadError
+    from infra.kafka.rules import RuleSetMissingError
+    from infra.kafka.topic_admin import TopicError
+    from ingest.lane import PublishError
+    from ingest.provider import ProviderError
+    from schemas.rule import RuleError
+
+    known = (KafkaError, ReplayError, JarsError, JavaNotFoundError, ServerStartError, ListenError, ReadError)
+    return isinstance(
+        error, (*known, RuleSetMissingError, TopicError, PublishError, ProviderError, RuleError, TimeoutError)
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "tapewatch", description="A real-time trading scanner on Kafka.", epilog="Settings: tapewatch config"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = _add(commands, "demo", _demo, "run everything on this machine, on a simulated market")
+    demo.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so many live seconds")
+    demo.add_argument("--symbols", type=int, default=500, metavar="N")
+    demo.add_argument("--rate", type=float, default=5_000, metavar="TICKS_PER_S")
+    demo.add_argument("--json", action="store_true", help="end with one line of figures, checked against a replay")
+    for name, text in (
+        ("ingest", "bring a provider's ticks into the log"),
+        ("scan", "evaluate ticks: bars, metrics, rules"),
+        ("sink", "store bars and alerts in ClickHouse"),
+        ("edge", "serve REST, WebSocket and the page"),
+    ):
+        _add(commands, name, _role, text).set_defaults(role=name)
+    _add_replay(commands)
+    rules = _group(commands, "rules", "rules in files and in the log")
+    for name, run, text in (
+        ("check", _rules_check, "say whether a file's rules can run"),
+        ("apply", _rules_apply, "put a file's rules into force"),
+    ):
+        _add(rules, name, run, text).add_argument("file", type=Path)
+    topics = _group(commands, "topics", "Kafka topics")
+    _add(topics, "list", _topics_list, "show what is declared")
+    _add(topics, "check", _topics_check, "compare the broker's topics with what is declared")
+    _add(topics, "apply", _topics_apply, "create the topics that are missing")
+    _add(commands, "config", _config, "list every setting")
+    return parser
+
+
+def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    replay = _add(commands, "replay", _replay, "run the engine over a file or a topic, offline")
+    source = replay.add_mutually_exclusive_group(required=True)
+    source.add_argument("--file", type=Path, metavar="TICKS.jsonl[.gz]")
+    source.add_argument("--topic", metavar="NAME", help="the tick topic, all that it holds")
+    replay.add_argument("--rules", type=Path, metavar="RULES.json", help="instead of the rules in the log")
+    replay.add_argument("--out", type=Path, required=True, metavar="DIR")
+    replay.add_argument("--force", action="store_true", help="replace what DIR holds")
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Command, text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _group(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    return parser.add_subparsers(required=True, metavar="COMMAND")
+
+
+def _config(_: argparse.Namespace, settings: Settings) -> int:
+    for name, value, default, description in listed(settings):
+        changed = "" if value == default else f" (default {default!r})"
+        print(f"{name}={value}{changed}\n    {description}")
+    return OK
+
+
+def _role(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.roles import run_role
+
+    run_role(asked.role, settings)
+    return OK
+
+
+def _demo(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.demo import DemoOptions, run_demo
+
+    return run_demo(DemoOptions(asked.for_s, asked.symbols, asked.rate, asked.json), settings)
+
+
+def _rules_check(asked: argparse.Namespace, _: Settings) -> int:
+    from app.rules_commands import check
+
+    return check(asked.file)
+
+
+def _rules_apply(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.rules_commands import apply
+
+    return apply(asked.file, settings)
+
+
+def _topics_list(_: argparse.Namespace, settings: Settings) -> int:
+    from app.topics_commands import show
+
+    return show(settings)
+
+
+def _topics_check(_: argparse.Namespace, settings: Settings) -> int:
+    from app.topics_commands import check
+
+    return check(settings)
+
+
+def _topics_apply(_: argparse.Namespace, settings: Settings) -> int:
+    from app.topics_commands import apply
+
+    return apply(settings)
+
+
+def _replay(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.replay_command import replay
+
+    return replay(asked.file, asked.topic, asked.rules, asked.out, asked.force, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,12 +4,13 @@ on."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.batch import I64, Chunk, Rejected, TickBatch, Trades, trade_keys
 from schemas.control import DailyBar, Event, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Unapplied
@@ -20,6 +21,8 @@ from schemas.tick import KINDS, MAX_TS_NS, MIN_TS_NS, REGULAR_TRADE, LeanTick, T
 _LEAN = msgspec.json.Decoder(LeanTick)
 _FULL = msgspec.json.Decoder(TickRecord)
 _OPEN, _CLOSE = ord("{"), ord("}")
+# As our own encoders write them; any other spelling is understood too, on the slower path.
+_CONTROLS = (b'{"hb"', b'{"end"', b'{"ruleset"')
 _first: Callable[[Any], int] = itemgetter(0)
 _last: Callable[[Any], int] = itemgetter(-1)
 R = TypeVar("R", LeanTick, TickRecord)
@@ -91,9 +94,10 @@ class _ChunkDecoder:
         values = self._chunk.values[start:end]
         offsets = np.asarray(self._chunk.offsets[start:end], np.int64)
         append_ts = np.asarray(self._chunk.append_ts_ns[start:end], np.int64)
-        lean = _decode_all(_LEAN, values)
-        if lean is not None:
-            self._add_lean(lean, offsets, append_ts)
+        controls = _controls(values)
+        lean = None if controls is None else _decode_all(_LEAN, _without(values, controls))
+        if controls is not None and lean is not None:
+            self._add_lean(lean, controls, offsets, append_ts)
             return
         records = _decode_all(_FULL, values)
         if records is None:
@@ -112,10 +116,21 @@ class _ChunkDecoder:
             self.rejected.append(Rejected(offset, -1, f"json: {error}"))
             return None
 
-    def _add_lean(self, ticks: list[LeanTick], offsets: I64, append_ts: I64) -> None:
+    def _add_lean(
+        self, ticks: list[LeanTick], controls: Mapping[int, TickRecord], offsets: I64, append_ts: I64
+    ) -> None:
+        """Records that are ticks but for those at the places of `controls`."""
+        rows_before = self._rows
+        at = np.fromiter(controls, np.intp, len(controls))
+        kept = self._add_ticks(ticks, np.delete(offsets, at), np.delete(append_ts, at))
+        for before, (i, record) in enumerate(controls.items()):
+            row = rows_before + int(np.count_nonzero(kept[: i - before]))
+            self._add_event(record, int(offsets[i]), int(append_ts[i]), row)
+
+    def _add_ticks(self, ticks: list[LeanTick], offsets: I64, append_ts: I64) -> NDArray[np.bool_]:
         count = len(ticks)
         zeros = np.zeros(count, np.uint64)
-        self._add(
+        return self._add(
             Trades(
                 symbol=np.fromiter(map(self._symbols.__getitem__, map(_symbol, ticks)), np.int32, count),
                 ts=np.fromiter(map(_ts, ticks), np.int64, count),
@@ -139,7 +154,7 @@ class _ChunkDecoder:
             for i in [i for i, is_trade in enumerate(plain) if not is_trade] + [len(records)]:
                 self._add_trades(records[start:i], offsets[start:i], append_ts[start:i])
                 if i < len(records):
-                    self._add_event(records[i], int(offsets[i]), int(append_ts[i]))
+                    self._add_event(records[i], int(offsets[i]), int(append_ts[i]), self._rows)
                 start = i + 1
         else:
             self._add_trades(records, offsets, append_ts)
@@ -165,16 +180,16 @@ class _ChunkDecoder:
         )
         self._add(trades, (flags < 0) | (flags > 31))
 
-    def _add_event(self, record: TickRecord, offset: int, append_ts: int) -> None:
+    def _add_event(self, record: TickRecord, offset: int, append_ts: int, row: int) -> None:
         try:
             event = _event(record, self._symbols)
         except ValueError as error:
             self.rejected.append(Rejected(offset, -1, str(error)))
         else:
-            self.marks.append(Mark(self._rows, offset, event, append_ts))
+            self.marks.append(Mark(row, offset, event, append_ts))
 
-    def _add(self, trades: Trades, bad_flags: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None) -> None:
-        """Keep the trades whose fields are sound, set the others aside."""
+    def _add(self, trades: Trades, bad_flags: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Keep the trades whose fields are sound, set the others aside; which were kept."""
         with np.errstate(invalid="ignore"):
             bad_value = ~((trades.price > 0) & (trades.size > 0) & (trades.price < math.inf) & (trades.size < math.inf))
         bad = bad_value | (trades.symbol < 0) | (trades.ts < MIN_TS_NS) | (trades.ts >= MAX_TS_NS)
@@ -186,6 +201,26 @@ class _ChunkDecoder:
             trades = trades.take(~bad)
         self.parts.append(trades)
         self._rows += len(trades)
+        return ~bad
+
+
+def _controls(values: Sequence[bytes | None]) -> dict[int, TickRecord] | None:
+    """The control records by their places in ascending order; None where one that looks like it is none."""
+    found = {}
+    try:
+        for i, value in enumerate(values):
+            if value and value.startswith(_CONTROLS):
+                record = found[i] = _FULL.decode(value)
+                if _is_trade(record):
+                    return None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return found
+
+
+def _without(values: Sequence[bytes | None], controls: Mapping[int, TickRecord]) -> Sequence[bytes | None]:
+    """The values but those at the places of `controls`."""
+    return [value for i, value in enumerate(values) if i not in controls] if controls else values
 
 
 def _decode_all(decoder: msgspec.json.Decoder[R], values: Sequence[bytes | None]) -> list[R] | None:

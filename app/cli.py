@@ -41,8 +41,6 @@ def _complain(error: BaseException, code: int) -> int:
 
 def _is_expected(error: BaseException) -> bool:
     """Whether it is said in one line; anything else is a fault of the program and shows where it happened."""
-    from aiokafka.errors import KafkaError
-
     from app.replay import ReplayError
     from infra.embedded.fetch import JarsError
     from infra.embedded.java import JavaNotFoundError
@@ -51,6 +49,7 @@ def _is_expected(error: BaseException) -> bool:
     from infra.kafka.reader import ReadError
     from infra.kafka.rules import RuleSetMissingError
     from infra.kafka.topic_admin import TopicError
+    from infra.kafka_clients import KafkaError
     from ingest.lane import PublishError
     from ingest.provider import ProviderError
     from schemas.rule import RuleError

@@ -15,6 +15,7 @@ from faust.types import TP
 
 from agents.scan_checkpoint import Checkpointer
 from agents.scan_output import Output
+from agents.scan_pause import PauseGuard
 from agents.scan_stats import PartitionStats, ScanStats
 from engine.calendar import Calendars
 from engine.partition import EngineConfig, Partition
@@ -39,8 +40,9 @@ FROM_THE_BEGINNING: Final = -1
 
 @dataclass(frozen=True)
 class ScanConfig:
-    """`partitions` of the tick topic. `backlog` bounds the records that wait for the broker's acknowledgement; a worker
-    reads on only below it. `rules_limit_s`: how long the bodies of a rule set may be late."""
+    """`partitions` of the tick topic. `rules_limit_s`: how long the bodies of a rule set may be late. `pause_limit_s`:
+    how long the process may stand still, well below the group's session time-out. `backlog` bounds the records that
+    wait for the broker's acknowledgement; a worker reads on only below it."""
 
     partitions: int
     run_id: str
@@ -48,6 +50,7 @@ class ScanConfig:
     checkpoint_s: float = 1.0
     live_s: float = 0.3
     rules_limit_s: float = 30.0
+    pause_limit_s: float = 5.0
     backlog: int = 200_000
 
 
@@ -76,7 +79,8 @@ class Scan:
         self._tasks: list[asyncio.Task[None]] = []
         # Held while a chunk is worked on, so that partitions are not given up in the middle of one.
         self._working = asyncio.Lock()
-        self._checkpointer = Checkpointer(outbox, state, self._commit, self.stats)
+        self._guard = PauseGuard(config.pause_limit_s, fail)
+        self._checkpointer = Checkpointer(outbox, state, self._commit, self._guard.check, self.stats)
 
     def register(self) -> None:
         """Put the agent on the application, which must have our transport."""
@@ -85,7 +89,8 @@ class Scan:
 
     def open(self) -> None:
         """Begin the work that is not driven by ticks."""
-        for work, name in ((self._checkpoints, "checkpoints"), (self._live, "live figures")):
+        works = ((self._checkpoints, "checkpoints"), (self._live, "live figures"), (self._guard.watch, "pause guard"))
+        for work, name in works:
             self._tasks.append(asyncio.create_task(self._guarded(work, name), name=name))
 
     async def close(self) -> None:

@@ -29,10 +29,12 @@ class Checkpointer:
         outbox: Outbox,
         state: StateTable,
         commit: Callable[[int, int], Awaitable[bool]],
+        check: Callable[[], None],
         stats: ScanStats,
     ) -> None:
-        """`commit(partition, next_offset)` is False where the partition is another's by now."""
-        self._outbox, self._state, self._commit, self._stats = outbox, state, commit, stats
+        """`commit(partition, next_offset)` is False where the partition is another's by now; `check` raises
+        where state must not be written any more."""
+        self._outbox, self._state, self._commit, self._check, self._stats = outbox, state, commit, check, stats
         self._locks: dict[int, asyncio.Lock] = {}
 
     async def checkpoint(self, number: int, partition: Partition) -> None:
@@ -45,7 +47,7 @@ class Checkpointer:
             begun = time.perf_counter()
             shards = await self._take(partition)
             await self._outbox.flush(number)
-            await self._state.write(number, shards, header)
+            await self._state.write(number, shards, header, self._check)
             if not await self._commit(number, header.position + 1):
                 logger.info(
                     "partition %d is another's now; its checkpoint at %d counts for nothing", number, header.position

@@ -126,7 +126,14 @@ class ScanApp:
         )
         self._outbox = Outbox(self._producer, ENCODERS, lambda error: fail("sending results failed", error))
         state = StateTable(self.faust, self._state_producer, partitions, role.engine.shards, writer)
-        config = ScanConfig(partitions, writer, role.engine, role.checkpoint_s, role.live_s)
+        config = ScanConfig(
+            partitions,
+            writer,
+            role.engine,
+            role.checkpoint_s,
+            role.live_s,
+            pause_limit_s=role.session_timeout_s / 2,
+        )
         self.scan = Scan(self.faust, config, load_calendars(), RuleLog(role.bootstrap), self._outbox, state, fail)
         self.scan.register()
         transport = self.faust.transport

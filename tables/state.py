@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -45,7 +45,7 @@ class StateError(RuntimeError):
 
 @dataclass(slots=True)
 class Shard:
-    """Encoded pieces that belong together: either all of them are stored or none."""
+    """Encoded pieces that belong together: stored as one, or where they are too large for that, in their order."""
 
     positions: dict[str, int]
     records: Batch
@@ -76,13 +76,18 @@ class StateTable:
             [(piece.key.encode(), encode_blob(piece)) for piece in pieces],
         )
 
-    async def write(self, partition: int, shards: Sequence[Shard], header: Header) -> None:
-        """Store the shards, then the manifest that makes them the checkpoint for `header`. Raises StateError."""
+    async def write(self, partition: int, shards: Sequence[Shard], header: Header, check: Callable[[], None]) -> None:
+        """Store the shards, then the manifest that makes them the checkpoint for `header`. Raises StateError.
+
+        `check` is called before each; it raises where nothing may be written any more.
+        """
         required = self._required.setdefault(partition, {})
         for shard in shards:
             required |= shard.positions
         manifest = Manifest(VERSION, self._shards, StoredHeader.of(header), dict(required), self._writer)
+        check()
         last = await self._send(partition, [shard.records for shard in shards])
+        check()
         last = max(last, await self._send(partition, [[(KEY, encode_manifest(manifest))]]))
         records = [record for shard in shards for record in shard.records]
         await asyncio.to_thread(self._store, partition, [*records, (KEY, encode_manifest(manifest))], last)
@@ -105,21 +110,29 @@ class StateTable:
         self._required.pop(partition, None)
 
     async def _send(self, partition: int, batches: Sequence[Batch]) -> int:
-        """Each batch is written as a whole or not at all; the offset of the last record."""
+        """Write in order and wait for all of it; the offset of the last record."""
         sent = []
         for records in batches:
-            batch = self._producer.create_batch()
-            for key, value in records:
-                if batch.append(timestamp=None, key=key, value=value) is None:
-                    raise StateError(
-                        f"the pieces of a shard of partition {partition} are too large for one batch; use more shards"
-                    )
-            sent.append((await self._producer.send_batch(batch, self.topic.name, partition=partition), len(records)))
+            for batch, count in self._filled(records):
+                sent.append((await self._producer.send_batch(batch, self.topic.name, partition=partition), count))
         last = -1
         for future, count in sent:
             metadata = await future
             last = max(last, metadata.offset + count - 1)
         return last
+
+    def _filled(self, records: Batch) -> Iterator[tuple[Any, int]]:
+        """As few batches as they fit into, and how many records each holds. Kafka takes a batch as a whole or not at
+        all."""
+        batch, count = self._producer.create_batch(), 0
+        for key, value in records:
+            if batch.append(timestamp=None, key=key, value=value) is None:
+                yield batch, count
+                batch, count = self._producer.create_batch(), 0
+                if batch.append(timestamp=None, key=key, value=value) is None:
+                    raise StateError(f"a piece of state of {len(value)} bytes does not fit a batch; use more shards")
+            count += 1
+        yield batch, count
 
     def _store(self, partition: int, records: Batch, last_offset: int) -> None:
         batch = WriteBatch(raw_mode=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
+from infra.kafka.fatal import EXIT_CODE
 from tests.support.scanning import (
     all_committed,
     committed,
@@ -114,5 +115,25 @@ def test_two_workers_share_the_partitions_and_one_dies(broker: KafkaBroker, tmp_
         expected = await offline_answer(broker.bootstrap)
         assert answer.alerts == expected.alerts
         assert answer.bars == expected.bars
+
+    asyncio.run(check())
+
+
+def test_a_worker_that_stood_still_ends_itself(broker: KafkaBroker, tmp_path: Path) -> None:
+    async def check() -> None:
+        await apply_rules(broker.bootstrap, RULES)
+        market, made, log = Market(seed=8), role(broker.bootstrap, tmp_path / "one"), tmp_path / "worker.log"
+        await write(broker.bootstrap, market.seconds(100))
+        with worker_process(made, log) as process:
+            await progress(broker.bootstrap)
+            os.kill(process.pid, signal.SIGSTOP)
+            await write(broker.bootstrap, market.seconds(50))
+            await asyncio.sleep(made.session_timeout_s / 2 + 1)
+            os.kill(process.pid, signal.SIGCONT)
+            assert await asyncio.to_thread(process.wait, 30) == EXIT_CODE
+        assert b"the process stood still" in log.read_bytes()
+        with worker_process(made, log):
+            await all_committed(broker.bootstrap)
+        assert (await told(broker.bootstrap))[0].alerts == (await offline_answer(broker.bootstrap)).alerts
 
     asyncio.run(check())

@@ -80,6 +80,23 @@ def test_another_machine_takes_the_state_from_the_changelog(broker: KafkaBroker,
     asyncio.run(check())
 
 
+def test_a_shard_too_large_for_one_batch_is_written_in_several(
+    broker: KafkaBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.topology.STATE_BATCH_BYTES", 4_000)
+
+    async def check() -> None:
+        market = Market(seed=8)
+        await apply_rules(broker.bootstrap, RULES)
+        for machine in ("one", "two"):
+            await write(broker.bootstrap, market.seconds(150))
+            async with running_worker(role(broker.bootstrap, tmp_path / machine)):
+                await all_committed(broker.bootstrap)
+        await same_as_offline(broker.bootstrap)
+
+    asyncio.run(check())
+
+
 def test_a_rule_set_is_switched_where_it_stands_in_the_log(broker: KafkaBroker, tmp_path: Path) -> None:
     async def check() -> None:
         market = Market(seed=4)

@@ -1,0 +1,211 @@
+"""Every metric as section 6 words it, computed anew for the row at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.support.twin.bars import Build, Figures, figures
+from tests.support.twin.sessions import MINUTE_NS
+from tests.support.twin.symbol import Row, Symbol, joined
+
+Number = float | None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A metric with its arguments as canonical text has them, such as `ema`, (`20`, `5m`)."""
+
+    text: str
+    name: str
+    arguments: tuple[str, ...]
+
+    @property
+    def minutes(self) -> int:
+        """The first argument as a duration."""
+        length = self.arguments[0]
+        return int(length[:-1]) * {"m": 1, "h": 60}[length[-1]]
+
+
+def value(symbol: Symbol, row: Row, call: Call) -> Number:
+    """The metric at this row, None where it has no value."""
+    of_day = DAY.get(call.name)
+    if of_day is not None:
+        return of_day(symbol)
+    of_minutes = MINUTES.get(call.name)
+    if of_minutes is not None:
+        return None if row.at.session == "closed" else of_minutes(symbol, row, call.minutes)
+    timeframe = call.arguments[-1]
+    closed, now = symbol.closed[timeframe], running(symbol, timeframe)
+    if call.name == "avg_volume":
+        return _mean([bar.volume for bar in closed], int(call.arguments[0]))
+    if now is None and not closed:
+        return None
+    if call.name in ("ema", "rsi"):
+        return symbol.recursions[call.text].at(closed, now)
+    bar0 = now or closed[-1]
+    before = closed if now is not None else closed[:-1]
+    if call.name == "sma":
+        return _mean([bar.close for bar in (*before, bar0)], int(call.arguments[0]))
+    if call.name == "relative_volume":
+        return _relative_volume(before, bar0, now is not None, row.t)
+    return float(getattr(bar0, call.name))
+
+
+def running(symbol: Symbol, timeframe: str) -> Figures | None:
+    """The running bar, if it is present."""
+    if timeframe == "1d":
+        return symbol.day_bar()
+    minute = symbol.minute if symbol.minute is not None and symbol.minute.open is not None else None
+    build: Build | None = minute
+    if timeframe != "1m":
+        build = symbol.rolls.get(timeframe)
+        if minute is not None:
+            build = joined(build, minute, *symbol.bounds(timeframe, minute.start))
+    return None if build is None else figures(build, symbol.size_scale)
+
+
+# --- of the day --------------------------------------------------------------------------------------------------
+
+
+def _difference(price: Number, reference: Number) -> Number:
+    return None if price is None or reference is None else price - reference
+
+
+def _percent(price: Number, reference: Number) -> Number:
+    return None if price is None or reference is None else 100.0 * (price / reference - 1.0)
+
+
+def _vwap(symbol: Symbol) -> Number:
+    return symbol.session_sums.vwap(symbol.price_scale, symbol.size_scale)
+
+
+DAY: dict[str, Callable[[Symbol], Number]] = {
+    "price": lambda s: s.price,
+    "day_open": lambda s: s.day.open,
+    "day_high": lambda s: s.day.high,
+    "day_low": lambda s: s.day.low,
+    "prior_close": lambda s: s.prior_close,
+    "change_from_open": lambda s: _difference(s.price, s.day.open),
+    "change_from_open_pct": lambda s: _percent(s.price, s.day.open),
+    "change_from_close": lambda s: _difference(s.price, s.prior_close),
+    "change_from_close_pct": lambda s: _percent(s.price, s.prior_close),
+    "volume_day": lambda s: s.volume_day(),
+    "vwap": _vwap,
+    "vwap_dist_pct": lambda s: _percent(s.price, _vwap(s)),
+}
+
+
+# --- over minutes ------------------------------------------------------------------------------------------------
+
+
+def _reference(symbol: Symbol, row: Row, minutes: int) -> Number:
+    newest = row.t - row.t % MINUTE_NS - minutes * MINUTE_NS
+    starts = [bar for bar in symbol.closed["1m"] if symbol.day.start <= bar.start <= newest]
+    return starts[-1].close if starts else None
+
+
+def _window(symbol: Symbol, row: Row, minutes: int) -> list[Figures]:
+    minute = row.t - row.t % MINUTE_NS
+    oldest = max(symbol.day.start, minute - (minutes - 1) * MINUTE_NS)
+    bars = [bar for bar in symbol.closed["1m"] if oldest <= bar.start <= minute]
+    now = running(symbol, "1m")
+    return bars if now is None else [*bars, now]
+
+
+def _volume_last(symbol: Symbol, row: Row, minutes: int) -> Number:
+    return _sum([bar.volume for bar in _window(symbol, row, minutes)])
+
+
+def _rolling_vwap(symbol: Symbol, row: Row, minutes: int) -> Number:
+    bars = _window(symbol, row, minutes)
+    volume = _sum([bar.volume for bar in bars])
+    typical = _sum([((bar.high + bar.low) + bar.close) / 3.0 * bar.volume for bar in bars])
+    return typical / volume if volume else None
+
+
+MINUTES: dict[str, Callable[[Symbol, Row, int], Number]] = {
+    "change": lambda s, row, n: _difference(s.price, _reference(s, row, n)),
+    "change_pct": lambda s, row, n: _percent(s.price, _reference(s, row, n)),
+    "volume_last": _volume_last,
+    "rolling_vwap": _rolling_vwap,
+}
+
+
+# --- over bars ---------------------------------------------------------------------------------------------------
+
+
+def _sum(numbers: Sequence[float]) -> float:
+    """One after the other: the built-in `sum` of floats compensates its rounding from Python 3.12 on."""
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
+
+
+def _mean(numbers: Sequence[float], count: int) -> Number:
+    return _sum(numbers[-count:]) / count if len(numbers) >= count else None
+
+
+def _relative_volume(before: Sequence[Figures], bar0: Figures, is_running: bool, t: int) -> Number:
+    mean = _mean([bar.volume for bar in before], 10)
+    if not mean:
+        return None
+    share = 1.0
+    if is_running:
+        length = float(bar0.end - bar0.start)
+        share = length / max(float(t + 1 - bar0.start), length / 6.0)
+    return 100.0 * share * bar0.volume / mean
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Wilder's averages after a bar; None before there are any."""
+
+    gain: float
+    loss: float
+
+
+class Recursion:
+    """An ema or rsi over closed bars: what it was after each of them, from a first one on."""
+
+    def __init__(self, call: Call, first: int) -> None:
+        self.n, self._first = int(call.arguments[0]), first
+        self._step = self._ema if call.name == "ema" else self._rsi
+        self._known: list[tuple[Figures, float | Averages | None]] = []
+
+    def at(self, closed: Sequence[Figures], now: Figures | None) -> Number:
+        """At the running bar, or without one at the newest closed bar."""
+        bars = list(closed[self._first :])
+        while self._known and self._known[-1][0] is not bars[len(self._known) - 1]:
+            self._known.pop()
+        while len(self._known) < len(bars):
+            self._known.append((bars[len(self._known)], self._after(bars[: len(self._known) + 1])))
+        state = self._known[-1][1] if self._known else None
+        if now is not None:
+            state = self._after([*bars, now])
+        if not isinstance(state, Averages):
+            return state
+        total = state.gain + state.loss
+        return 100.0 * state.gain / total if total else None
+
+    def _after(self, bars: Sequence[Figures]) -> float | Averages | None:
+        """After the last of `bars`, the ones before it being known."""
+        return self._step([bar.close for bar in bars], self._known[len(bars) - 2][1] if len(bars) > 1 else None)
+
+    def _ema(self, closes: Sequence[float], before: float | Averages | None) -> Number:
+        if len(closes) <= self.n:
+            return _mean(closes, self.n)
+        assert isinstance(before, float)
+        return before + (closes[-1] - before) * (2.0 / (self.n + 1))
+
+    def _rsi(self, closes: Sequence[float], before: float | Averages | None) -> Averages | None:
+        n = self.n
+        moves = [after - close for close, after in zip(closes[-n - 1 :], closes[-n:], strict=False)]
+        if len(closes) <= n:
+            return None
+        gains, losses = [max(move, 0.0) for move in moves], [max(-move, 0.0) for move in moves]
+        if len(closes) == n + 1:
+            return Averages(_sum(gains) / n, _sum(losses) / n)
+        assert isinstance(before, Averages)
+        return Averages((before.gain * (n - 1) + gains[-1]) / n, (before.loss * (n - 1) + losses[-1]) / n)

@@ -1,0 +1,351 @@
+"""One symbol of the twin: its clock, its running and closed bars, its day, one trade after the other."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from schemas.bar import Bar
+from tests.support.twin.bars import (
+    CLOSING,
+    HIGH_LOW,
+    LAST,
+    LENGTHS,
+    OPENING,
+    VOLUME,
+    Build,
+    Figures,
+    Sums,
+    Trade,
+    figures,
+    published,
+    volume_of,
+)
+from tests.support.twin.sessions import MINUTE_NS, Moment, market_of, moment
+
+if TYPE_CHECKING:
+    from tests.support.twin.metrics import Recursion
+
+AMEND_NS = 30 * 10**9
+REMEMBERED = 32
+ROLL_UPS = ("5m", "15m", "1h")
+
+
+@dataclass
+class Day:
+    """The symbol's day."""
+
+    date: date | None = None
+    start: int = 0
+    end: int = 0
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    close: float | None = None
+    close_ts: int = -1
+    by_opening: bool = False
+    by_closing: bool = False
+    bar_open: bool = False
+    sums: Sums = field(default_factory=Sums)
+
+
+@dataclass
+class Row:
+    """A row: its time and place, and where it stands in sessions. `trade`: None at a bar close."""
+
+    t: int
+    ordinal: int
+    at: Moment
+    trade: Trade | None
+    closing: str | None = None
+
+
+class Symbol:
+    """What is known of one symbol. `on_row` is shown each row; bars go to `bars`."""
+
+    def __init__(self, name: str, on_row: Callable[[Symbol, Row], None]) -> None:
+        self.name, self.market, self._on_row = name, market_of(name), on_row
+        self.bars: list[Bar] = []
+        self.newest_ts = -1
+        self.row_t, self.row_ordinal = -1, 0
+        self.price: float | None = None
+        self.price_ts = -1
+        self.price_scale = self.size_scale = 0
+        self.ids: deque[bytes] = deque(maxlen=REMEMBERED)
+        self.minute: Build | None = None
+        self.rolls: dict[str, Build] = {}
+        self.newest: dict[str, Build] = {}
+        self.closed: dict[str, list[Figures]] = {name: [] for name in (*LENGTHS, "1d")}
+        self.day = Day()
+        self.prior_close: float | None = None
+        self.session_sums, self.session_regular = Sums(), False
+        self.recursions: dict[str, Recursion] = {}
+        self.fired: dict[tuple[str, str], int] = {}
+        self.late: list[Trade] = []
+        self.amended = self.duplicates = 0
+
+    # --- time --------------------------------------------------------------------------------------------------
+
+    def advance(self, clock: int) -> None:
+        """The clock has reached this: close what ends by then, shorter bars first."""
+        minute = self.minute
+        if minute is not None and minute.end <= clock:
+            if minute.open is not None:
+                self._close_row("1m", minute.end)
+            self.minute = None
+            self.newest["1m"] = minute
+            if minute.open is not None:
+                self._publish("1m", minute)
+                for timeframe in ROLL_UPS:
+                    self._roll_up(timeframe, minute)
+                self.closed["1m"].append(figures(minute, self.size_scale))
+        for timeframe in ROLL_UPS:
+            roll = self.rolls.get(timeframe)
+            if roll is not None and roll.end <= clock:
+                self._close_row(timeframe, roll.end)
+                del self.rolls[timeframe]
+                self.newest[timeframe] = roll
+                self._publish(timeframe, roll)
+                self.closed[timeframe].append(figures(roll, self.size_scale))
+        if self.day.bar_open and self.day.end <= clock:
+            present = self.day_bar() is not None
+            if present:
+                self._close_row("1d", self.day.end)
+            self.day.bar_open = False
+            if present:
+                bar = self._day_build()
+                self._publish("1d", bar)
+                self.closed["1d"].append(figures(bar, self.size_scale))
+
+    def _close_row(self, timeframe: str, end: int) -> None:
+        t = end - 1
+        self._row(t, moment(self.market, t), None, timeframe)
+
+    def _row(self, t: int, at: Moment, trade: Trade | None, closing: str | None = None) -> None:
+        self.row_ordinal = self.row_ordinal + 1 if t == self.row_t else 0
+        self.row_t = t
+        self._on_row(self, Row(t, self.row_ordinal, at, trade, closing))
+
+    def _publish(self, timeframe: str, build: Build) -> None:
+        self.bars.append(published(self.name, timeframe, build, self.price_scale, self.size_scale))
+
+    def bounds(self, timeframe: str, ts: int) -> tuple[int, int]:
+        """Start and end of the bar that `ts` lies in."""
+        length = LENGTHS[timeframe] * MINUTE_NS
+        if timeframe != "1h":
+            start = ts - ts % length
+            return start, start + length
+        at = moment(self.market, ts)
+        start = ts - (ts - at.session_start) % length
+        return start, min(start + length, at.session_end)
+
+    def _roll_up(self, timeframe: str, minute: Build) -> None:
+        start, end = self.bounds(timeframe, minute.start)
+        self.rolls[timeframe] = joined(self.rolls.get(timeframe), minute, start, end)
+
+    # --- trades ------------------------------------------------------------------------------------------------
+
+    def trade(self, trade: Trade, watermark: int) -> str | None:
+        """Take in a trade that is well-formed; a reason if it does not fit."""
+        reason = self._fit(trade)
+        if reason is not None:
+            return reason
+        if trade.key:
+            if trade.key in self.ids:
+                self.duplicates += 1
+                return None
+            self.ids.append(trade.key)
+        clock = max(self.newest_ts, watermark)
+        end = (trade.ts // MINUTE_NS + 1) * MINUTE_NS
+        if end <= clock:
+            self._late(trade, clock, end)
+        else:
+            self._on_time(trade)
+        return None
+
+    def _fit(self, trade: Trade) -> str | None:
+        price, size = Decimal(repr(trade.price)), Decimal(repr(trade.size))
+        price_decimals, size_decimals = _decimals(price), _decimals(size)
+        if price_decimals > 9 or size_decimals > 8:
+            return "decimals"
+        price_scale, size_scale = max(self.price_scale, price_decimals), max(self.size_scale, size_decimals)
+        price_units, size_units = int(price.scaleb(price_scale)), int(size.scaleb(size_scale))
+        if price_units >= 10**15 or size_units >= 10**15 or price_units * size_units >= 2**62:
+            return "does not fit"
+        same_day = moment(self.market, trade.ts).day == self.day.date
+        before = self.day.sums.size if same_day else Decimal(0)
+        adds = size if trade.can(VOLUME) else Decimal(0)
+        if int((before + adds).scaleb(size_scale)) >= 2**62:
+            return "does not fit"
+        self.price_scale, self.size_scale = price_scale, size_scale
+        return None
+
+    def _on_time(self, trade: Trade) -> None:
+        self.newest_ts = max(self.newest_ts, trade.ts)
+        self.advance(trade.ts)
+        at = moment(self.market, trade.ts)
+        self._begin(at)
+        if trade.can(LAST) and trade.ts >= self.price_ts:
+            self.price, self.price_ts = trade.price, trade.ts
+        if at.session != "closed":
+            start = trade.ts - trade.ts % MINUTE_NS
+            if self.minute is None:
+                self.minute = Build(start, start + MINUTE_NS, at.session)
+            self.minute.trade(trade)
+            self._to_day(trade, at)
+        self._row(max(trade.ts, self.row_t), at, trade)
+
+    def _begin(self, at: Moment) -> None:
+        if at.session == "closed":
+            return
+        if at.day != self.day.date:
+            if self.day.close is not None:
+                self.prior_close = self.day.close
+            self.day = Day(at.day, at.day_start, at.day_end, bar_open=True)
+            self.session_sums, self.session_regular = Sums(), False
+        if at.session in ("regular", "post"):
+            self._begin_regular()
+
+    def _begin_regular(self) -> None:
+        if not self.session_regular:
+            self.session_sums, self.session_regular = Sums(), True
+
+    def _to_day(self, trade: Trade, at: Moment) -> None:
+        day = self.day
+        day.sums.add(trade)
+        self.session_sums.add(trade)
+        if at.session == "regular" and trade.can(HIGH_LOW):
+            day.high = trade.price if day.high is None else max(day.high, trade.price)
+            day.low = trade.price if day.low is None else min(day.low, trade.price)
+        if not trade.can(LAST):
+            return
+        if trade.flags & OPENING and not day.by_opening:
+            day.open, day.by_opening = trade.price, True
+        elif at.session == "regular" and day.open is None:
+            day.open = trade.price
+        if trade.flags & CLOSING and at.session in ("regular", "post"):
+            day.close, day.by_closing = trade.price, True
+        elif at.session == "regular" and not day.by_closing and trade.ts >= day.close_ts:
+            day.close, day.close_ts = trade.price, trade.ts
+
+    # --- late trades -------------------------------------------------------------------------------------------
+
+    def _late(self, trade: Trade, clock: int, end: int) -> None:
+        at = moment(self.market, trade.ts)
+        if clock - end > AMEND_NS or at.session == "closed" or at.day != self.day.date:
+            self.late.append(trade)
+            return
+        self.amended += 1
+        start = end - MINUTE_NS
+        minute = self.newest.get("1m")
+        if minute is None or minute.start != start:
+            minute = self.newest["1m"] = Build(start, end, at.session)
+        was_present, open_before = minute.open is not None, minute.open_ts
+        minute.trade(trade)
+        self._late_day(trade, at)
+        if minute.open is None:
+            return
+        self._again("1m", minute, was_present)
+        for timeframe in ROLL_UPS:
+            self._late_roll(timeframe, minute, trade, was_present, open_before, clock)
+
+    def _late_day(self, trade: Trade, at: Moment) -> None:
+        day = self.day
+        day.sums.add(trade)
+        if at.session != "pre":
+            self._begin_regular()
+        if at.session != "pre" or not self.session_regular:
+            self.session_sums.add(trade)
+        if at.session == "regular" and trade.can(HIGH_LOW):
+            day.high = trade.price if day.high is None else max(day.high, trade.price)
+            day.low = trade.price if day.low is None else min(day.low, trade.price)
+
+    def _again(self, timeframe: str, build: Build, was_present: bool) -> None:
+        if was_present:
+            build.rev += 1
+            self.closed[timeframe][-1] = figures(build, self.size_scale)
+        else:
+            self.closed[timeframe].append(figures(build, self.size_scale))
+        self._publish(timeframe, build)
+
+    def _late_roll(
+        self, timeframe: str, minute: Build, trade: Trade, was_present: bool, open_before: int, clock: int
+    ) -> None:
+        start, end = self.bounds(timeframe, minute.start)
+        is_closed = end <= clock
+        roll = self.newest.get(timeframe) if is_closed else self.rolls.get(timeframe)
+        roll_present = roll is not None and roll.start == start
+        if roll is None or not roll_present:
+            roll = joined(None, minute, start, end)
+            (self.newest if is_closed else self.rolls)[timeframe] = roll
+        else:
+            if was_present and roll.open_ts == open_before:
+                roll.open, roll.open_ts = minute.open, minute.open_ts
+            _join(roll, minute)
+            if was_present:
+                roll.sums.add(trade)
+            else:
+                roll.sums.merge(minute.sums)
+        if is_closed:
+            self._again(timeframe, roll, roll_present)
+
+    # --- the day as a bar ----------------------------------------------------------------------------------------
+
+    def day_bar(self) -> Figures | None:
+        """The running 1d bar, if it is present."""
+        day = self.day
+        if not day.bar_open or None in (day.open, day.high, day.low, day.close):
+            return None
+        return figures(self._day_build(), self.size_scale)
+
+    def _day_build(self) -> Build:
+        day = self.day
+        return Build(day.start, day.end, "regular", day.open, day.high, day.low, day.close, sums=day.sums)
+
+    def volume_day(self) -> float:
+        """VOLUME trades since the day's start."""
+        return volume_of(self.day.sums.size, self.size_scale)
+
+    def daily(self, ts: int, bar: tuple[float, float, float, float, float]) -> str | None:
+        """A finished day from history; a reason if it does not fit in."""
+        at = moment(self.market, ts)
+        if at.session == "closed":
+            return "no day"
+        if self.day.date is not None and at.day is not None and self.day.date <= at.day:
+            return "not before the current day"
+        closed = self.closed["1d"]
+        if closed and closed[-1].start >= at.day_start:
+            return "not after the newest day"
+        o, h, low, c, v = bar
+        closed.append(Figures(at.day_start, at.day_end, o, h, low, c, v, 0.0))
+        self.prior_close = c
+        return None
+
+
+def joined(roll: Build | None, minute: Build, start: int, end: int) -> Build:
+    """A roll-up with one more 1m bar, its newest; where there is none, of that bar alone."""
+    if roll is None:
+        return replace(minute.copy(), start=start, end=end, rev=0)
+    made = roll.copy()
+    _join(made, minute)
+    made.sums.merge(minute.sums)
+    return made
+
+
+def _join(roll: Build, minute: Build) -> None:
+    """Prices of a roll-up with its newest 1m bar."""
+    assert roll.high is not None
+    assert minute.high is not None
+    assert roll.low is not None
+    assert minute.low is not None
+    roll.high, roll.low = max(roll.high, minute.high), min(roll.low, minute.low)
+    roll.close, roll.close_ts = minute.close, minute.close_ts
+
+
+def _decimals(value: Decimal) -> int:
+    exponent = value.normalize().as_tuple().exponent
+    return max(0, -int(exponent))

@@ -85,7 +85,8 @@ class Closer:
 
     def _close_days(self, members: Index) -> None:
         state, day = self._state, self._state.day
-        priced = members[~(np.isnan(day.open[members]) | np.isnan(day.high[members]) | np.isnan(day.low[members]))]
+        missing = np.isnan(day.open[members]) | np.isnan(day.high[members]) | np.isnan(day.low[members])
+        priced = members[~(missing | np.isnan(day.close[members]))]
         self._show(priced, day.end[priced])
         day.bar_open[members] = 0
         if len(priced):

@@ -58,7 +58,9 @@ def to_units(state: PartitionState, trades: Trades) -> Units:
 
 
 def decimals(value: float, most: int) -> int | None:
-    """Fewest decimals that give `value` back, None if more than `most`."""
+    """Fewest decimals that give `value` back, None if more than `most` or if no scale holds it."""
+    if value >= MAX_UNITS:
+        return None
     for count in range(most + 1):
         units = round(value * 10**count)
         if units < MAX_UNITS and units / 10**count == value:

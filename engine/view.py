@@ -125,10 +125,10 @@ class View:
         if timeframe is ONE_MINUTE:
             return ~np.isnan(self._minute("open"))
         if timeframe is ONE_DAY:
-            opened = self.spread(self.state.day.bar_open[self.members]) != 0
-            return np.asarray(
-                opened & ~np.isnan(self.day("open")) & ~np.isnan(self.day("high")) & ~np.isnan(self.day("low"))
-            )
+            present = np.asarray(self.spread(self.state.day.bar_open[self.members]) != 0)
+            for field in ("open", "high", "low", "close"):
+                present &= ~np.isnan(self.day(field))
+            return present
         return ~np.isnan(self.spread(self._roll_up(timeframe).open[self.members])) | self.present(ONE_MINUTE)
 
     def _roll_up(self, timeframe: Timeframe) -> BarState:

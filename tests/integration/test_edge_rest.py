@@ -158,9 +158,7 @@ def test_symbols_of_the_history_and_of_the_live_topic(config: EdgeConfig) -> Non
         ("bars", {"symbol": "ACME", "timeframe": "7m"}, "timeframe"),
     ],
 )
-def test_a_bad_parameter_is_named(
-    config: EdgeConfig, path: str, parameters: dict[str, Any], named: str
-) -> None:
+def test_a_bad_parameter_is_named(config: EdgeConfig, path: str, parameters: dict[str, Any], named: str) -> None:
     async def check(client: httpx.AsyncClient, edge: Edge) -> None:
         answer = await client.get(f"/api/v1/{path}", params=parameters)
         assert answer.status_code == 422

@@ -1,64 +1,117 @@
-"""The engine over a made log, in batches; what it gives, ready to be compared."""
+"""The engine and its twin over the same log, their answers in one comparable form."""
+
+from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from engine.partition import EngineConfig, Partition
+from engine.partition import Partition
+from engine.result import StepResult
 from engine.rules.plan import Plan, compile_rule_set
 from infra.calendars import load_calendars
-from schemas.alert import AlertBody, body_order
-from schemas.bar import Bar, bar_order
-from schemas.batch import Chunk
+from schemas.alert import body_order, encode_body
+from schemas.bar import encode_bar
+from schemas.batch import Chunk, TickBatch
 from schemas.decode import decode_chunk
-from tests.support.markets import Market, split
-from tests.support.twin import Record
+from schemas.partitioning import partition_of
+from schemas.rule import RuleBody, RuleEntry, rule_hash, rule_set_hash
+from tests.support.twin import Record, Rule, rules_of, run_log
+
+
+@dataclass
+class RuleSets:
+    """Rule sets by hash, for the engine and for the twin."""
+
+    plans: dict[str, Plan] = field(default_factory=dict)
+    rules: dict[str, list[Rule]] = field(default_factory=dict)
+
+    def add(self, expressions: Mapping[str, tuple[str, int]]) -> str:
+        """A set from rule id to canonical expression and cooldown in ns; its hash."""
+        bodies = {name: RuleBody(text, "each_row", cooldown) for name, (text, cooldown) in expressions.items()}
+        entries = [RuleEntry(name, rule_hash(body), name, 1) for name, body in bodies.items()]
+        by_hash = {rule_hash(body): body for body in bodies.values()}
+        key = rule_set_hash(entries)
+        self.plans[key] = compile_rule_set(key, entries, by_hash)
+        self.rules[key] = rules_of(entries, by_hash)
+        return key
 
 
 @dataclass
 class Outcome:
-    """In digest order."""
+    """What a log gives. `bars`: of each symbol in publishing order; `refused`, `late`: places in the log."""
 
-    bars: list[Bar] = field(default_factory=list)
-    alerts: list[AlertBody] = field(default_factory=list)
-    refused: int = 0
-    late: int = 0
-    amended: int = 0
+    bars: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    alerts: list[bytes] = field(default_factory=list)
+    refused: set[tuple[int, int]] = field(default_factory=set)
+    late: set[tuple[int, int]] = field(default_factory=set)
     duplicates: int = 0
+    amended: int = 0
 
-    def sorted(self) -> "Outcome":
-        self.bars.sort(key=bar_order)
-        self.alerts.sort(key=body_order)
+    def add(self, batch: TickBatch, result: StepResult) -> None:
+        """A step of the engine."""
+        for bar in result.bars:
+            self.bars[bar.symbol].append(encode_bar(bar))
+        self.alerts += [encode_body(fired.body) for fired in sorted(result.alerts, key=lambda f: body_order(f.body))]
+        self.refused |= {(one.offset, max(one.index, 0)) for one in (*batch.rejected, *result.rejected)}
+        self.late |= {(trade.offset, trade.index) for trade in result.late}
+        self.duplicates += result.counts.duplicates
+        self.amended += result.counts.amended
+
+    def ordered(self) -> Outcome:
+        """Alerts sorted, so that runs compare."""
+        self.alerts.sort()
         return self
 
 
-def plans_of(market: Market) -> dict[str, Plan]:
-    return {name: compile_rule_set(name, *rules) for name, rules in market.sets.items()}
-
-
 def chunk_of(records: Sequence[Record]) -> Chunk:
+    """The records as fetched."""
     return Chunk([r.offset for r in records], [r.value for r in records], [r.append_ts for r in records])
 
 
-def step(partition: Partition, records: Sequence[Record], plans: dict[str, Plan], outcome: Outcome) -> None:
+def feed(partition: Partition, records: Sequence[Record], sets: RuleSets, outcome: Outcome) -> None:
+    """One chunk through the engine."""
     batch = decode_chunk(chunk_of(records), partition.symbols)
-    result = partition.step(batch, plans)
-    outcome.bars += result.bars
-    outcome.alerts += [fired.body for fired in result.alerts]
-    outcome.refused += len(batch.rejected) + len(result.rejected)
-    outcome.late += len(result.late)
-    outcome.amended += result.counts.amended
-    outcome.duplicates += result.counts.duplicates
+    outcome.add(batch, partition.step(batch, sets.plans))
 
 
-def run_engine(market: Market, batches: Iterable[Sequence[Record]] | None = None) -> Outcome:
-    """Over the whole market; without `batches` in one."""
-    partition = Partition(0, None, load_calendars(), EngineConfig())
-    plans, outcome = plans_of(market), Outcome()
-    for records in batches if batches is not None else [market.records]:
-        step(partition, records, plans, outcome)
-    return outcome.sorted()
+def engine_outcome(
+    records: Sequence[Record], sets: RuleSets, cuts: Sequence[int] = (), number: int = 0, partitions: int | None = None
+) -> Outcome:
+    """What the engine makes of the log, cut into chunks before the records at `cuts`."""
+    partition, outcome = Partition(number, partitions, load_calendars()), Outcome()
+    for start, end in spans(cuts, len(records)):
+        feed(partition, records[start:end], sets, outcome)
+    return outcome.ordered()
 
 
-def random_split(market: Market, seed: int, most: int) -> Iterable[Sequence[Record]]:
-    return split(random.Random(seed), market.records, most)
+def spans(cuts: Sequence[int], count: int) -> list[tuple[int, int]]:
+    """Begin and end of the pieces between the cuts."""
+    edges = sorted({0, count, *(cut for cut in cuts if 0 < cut < count)})
+    return list(pairwise(edges))
+
+
+def random_cuts(seed: float, count: int, most: int) -> list[int]:
+    """Up to `most` places to cut `count` records at."""
+    rng = random.Random(seed)
+    return [rng.randrange(count + 1) for _ in range(rng.randint(0, most))]
+
+
+def _belongs(number: int, partitions: int | None) -> Callable[[str], bool]:
+    return lambda symbol: partitions is None or partition_of(symbol, partitions) == number
+
+
+def twin_outcome(records: Sequence[Record], sets: RuleSets, number: int = 0, partitions: int | None = None) -> Outcome:
+    """What the twin makes of the log."""
+    twin, outcome = run_log(records, sets.rules, belongs=_belongs(number, partitions)), Outcome()
+    for bar in twin.bars:
+        outcome.bars[bar.symbol].append(encode_bar(bar))
+    outcome.alerts = [encode_body(body) for body in twin.alerts]
+    outcome.refused = {(offset, max(place, 0)) for offset, place in twin.refused}
+    for symbol in twin.symbols.values():
+        outcome.late |= {(trade.offset, trade.index) for trade in symbol.late}
+        outcome.duplicates += symbol.duplicates
+        outcome.amended += symbol.amended
+    return outcome.ordered()

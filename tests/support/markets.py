@@ -1,210 +1,233 @@
-"""Random markets for tests, from a seed: logs of records with everything that the engine must cope with."""
+"""Random markets as tick logs: the same seed gives the same records. Meant to reach every corner of the semantics in a
+few hundred records."""
 
-import json
+from __future__ import annotations
+
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from engine.rules.seed import rule_set
+import msgspec
+import numpy as np
+
+from schemas.batch import trade_keys
 from schemas.control import encode_heartbeat, encode_rule_set_switch, encode_source_end
-from schemas.rule import RuleBody, RuleEntry, SeedCondition, SeedRule, rule_set_hash
-from tests.support.twin import Record
+from schemas.frame import FrameColumns, encode_frame
+from tests.support.twin.log import Record
 
-SECOND_NS = 10**9
-MINUTE_NS = 60 * SECOND_NS
-
-# 7 October 2013, New York: before the open, over the open, late in the day over 20:00; a half day; over a weekend.
-STARTS = tuple(
-    int(datetime(*at, tzinfo=UTC).timestamp()) * SECOND_NS
-    for at in (
-        (2013, 10, 7, 13, 10),
-        (2013, 10, 7, 14, 0),
-        (2013, 10, 7, 19, 45),
-        (2013, 10, 7, 23, 40),
-        (2013, 11, 29, 17, 30),
-        (2013, 10, 4, 23, 50),
-        (2013, 10, 8, 7, 50),
-    )
+SECOND: Final = 10**9
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+NORMAL: Final = 7
+SYMBOLS: Final = ("AAA", "BRK.B", "ZZZ", "BTC-USD", "ETH/USDT", "X-1")
+SOURCES: Final = ("a", "b", "c")
+FLAGS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 15, 23, 31)
+BAD: Final[tuple[dict[str, Any], ...]] = (
+    {"price": 0},
+    {"price": -1.5},
+    {"size": 0},
+    {"price": 1.00000000001},
+    {"size": 0.000000001},
+    {"price": 1e300},
+    {"price": 9e14, "size": 9e14},
+    {"ts": 5},
+    {"ts": 42 * 10**17},
+    {"flags": 32},
+    {"flags": -1},
+    {"symbol": "no good"},
+    {"symbol": "A" * 33},
+    {"symbol": ""},
+    {"kind": "nonsense"},
+    {"kind": "quote"},
+    {"kind": "daily"},
+    {"price": "1"},
 )
-METRICS = (
-    ("price", 100.0),
-    ("rsi(3)", 60.0),
-    ("rsi(14, 1m)", 50.0),
-    ("sma(5)", 100.0),
-    ("sma(2, 5m)", 100.0),
-    ("ema(4, 1m)", 100.0),
-    ("ema(2, 15m)", 100.0),
-    ("vwap", 100.0),
-    ("vwap_dist_pct", 0.0),
-    ("volume_last(3m)", 500.0),
-    ("rolling_vwap(5m)", 100.0),
-    ("change_pct(2m)", 0.0),
-    ("change(5m)", 0.0),
-    ("relative_volume(1m)", 80.0),
-    ("avg_volume(3, 1m)", 150.0),
-    ("volume(5m)", 800.0),
-    ("high(15m)", 100.0),
-    ("low(1h)", 100.0),
-    ("close(1d)", 100.0),
-    ("volume(1d)", 3000.0),
-    ("trades(1m)", 3.0),
-    ("day_high", 100.0),
-    ("day_open", 100.0),
-    ("prior_close", 90.0),
-    ("change_from_open_pct", 0.0),
-    ("change_from_close", 0.0),
-    ("volume_day", 1000.0),
+BROKEN: Final = (b"", b"{", b"[1]", b'{"symbol":1}', b"\xf7frame", b'{"hb":1,"source":"a"}', b"{}", b'{"x":NaN}')
+
+
+def new_york(text: str) -> int:
+    """A local time of New York in ns."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("America/New_York")).timestamp()) * SECOND
+
+
+# Shortly before something happens: session edges, half days, weekends, changes of the clocks, the UTC midnight.
+MOMENTS: Final = tuple(
+    sorted(
+        new_york(text)
+        for text in (
+            "2025-10-31T15:58:30",
+            "2025-10-31T19:58:30",
+            "2025-11-01T12:00:00",
+            "2025-11-03T03:58:30",
+            "2025-11-03T09:28:00",
+            "2025-11-26T15:57:00",
+            "2025-11-26T18:58:30",
+            "2025-11-27T10:00:00",
+            "2025-11-28T09:28:30",
+            "2025-11-28T12:58:30",
+            "2025-11-28T19:58:30",
+            "2025-12-01T09:29:00",
+            "2025-12-01T18:59:00",
+            "2025-12-01T23:00:00",
+            "2025-12-02T09:45:00",
+        )
+    )
 )
 
 
 @dataclass
+class Walk:
+    """A symbol's price in units of its smallest step."""
+
+    name: str
+    units: int
+    decimals: int
+    size_decimals: int
+    market_volume: int
+    trades: list[dict[str, Any]] = field(default_factory=list)
+
+
 class Market:
-    """A log and the rule sets that it switches to, by hash."""
+    """Makes the records. `rule_sets`: hashes that the log may switch to, the first at its start."""
 
-    records: list[Record] = field(default_factory=list)
-    sets: dict[str, tuple[list[RuleEntry], dict[str, RuleBody]]] = field(default_factory=dict)
+    def __init__(self, seed: int, rule_sets: Sequence[str] = (), pace: float = 1.0) -> None:
+        """`pace` scales the time between records: 1 gives a few a second, 60 a few a minute."""
+        self.random = random.Random(seed)
+        self._rule_sets, self._pace = rule_sets, pace
+        self._now = self.random.choice(MOMENTS)
+        self._seq = self._ids = self._offset = 0
+        self._tells_append_time = self.random.random() < 0.5
+        names = self.random.sample(SYMBOLS, self.random.randint(1, len(SYMBOLS)))
+        self._walks = [self._walk(name) for name in names]
+        self._sources = list(SOURCES[: self.random.randint(1, 3)])
+        self._tidiness = self.random.choice((0.5, 0.9, 0.99))
 
+    def _walk(self, name: str) -> Walk:
+        kind = self.random.random()
+        if kind < 0.1:
+            return Walk(name, 5, 9, 0, 10**6)
+        if kind < 0.2:
+            return Walk(name, 10**11, 2, 0, 100)
+        return Walk(name, self.random.randint(500, 50_000), self.random.choice((0, 2, 4)), 0, 1_000)
 
-def make_market(seed: int, length: int = 1_500, symbols: Sequence[str] = ("AAA", "BB", "ZED", "ETH-USD")) -> Market:
-    """Some hours or days of a few symbols. The same seed gives the same market."""
-    return _Maker(random.Random(seed), symbols).make(length)
-
-
-class _Maker:
-    def __init__(self, rng: random.Random, symbols: Sequence[str]) -> None:
-        self._rng, self._market = rng, Market()
-        self._symbols = list(symbols)
-        self._price = {name: rng.choice((100.0, 100.0, 12.5, 0.0345, 67_000.0)) for name in symbols}
-        self._decimals = {name: rng.choice((2, 2, 4)) for name in symbols}
-        self._ts = rng.choice(STARTS) + rng.randrange(60) * SECOND_NS
-        self._ids: list[tuple[str, int]] = []
-        self._sources = ["feed", "other"][: rng.choice((1, 1, 2))]
-
-    def make(self, length: int) -> Market:
-        rng = self._rng
-        self._switch(1)
-        for name in self._symbols:
-            if rng.random() < 0.3:
-                self._daily(name)
-        while len(self._market.records) < length:
+    def records(self, count: int) -> list[Record]:
+        """That many records, one or a few trades each."""
+        made: list[Record] = []
+        if self._rule_sets:
+            made.append(self._switch(self._rule_sets[0]))
+        if self.random.random() < 0.5:
+            for walk in self._walks:
+                made += [self._daily(walk, days) for days in range(self.random.randint(0, 40), 0, -1)]
+        while len(made) < count:
             self._pass_time()
-            kind = rng.random()
-            if kind < 0.90:
-                self._trade(rng.choice(self._symbols))
-            elif kind < 0.97:
-                self._heartbeat()
-            elif kind < 0.98:
-                self._bad()
-            elif kind < 0.985:
-                self._switch(len(self._market.sets) + rng.choice((0, 1)))
-            elif kind < 0.99:
-                self._put(encode_source_end("other"))
-            else:
-                self._other()
-        return self._market
-
-    def _put(self, value: bytes) -> None:
-        records = self._market.records
-        records.append(Record(len(records), value, self._ts + self._rng.randrange(SECOND_NS)))
-
-    def _pass_time(self) -> None:
-        rng = self._rng
-        step = rng.choices(
-            (0, rng.randrange(SECOND_NS), rng.randrange(20 * SECOND_NS), 5 * MINUTE_NS, 9 * 60 * MINUTE_NS),
-            (20, 50, 28, 1.8, 0.2),
-        )[0]
-        self._ts += int(step)
-
-    def _trade(self, name: str) -> None:
-        rng = self._rng
-        self._price[name] *= 1 + rng.gauss(0, 0.001)
-        decimals = self._decimals[name] if rng.random() < 0.995 else rng.choice((5, 6))
-        price = max(round(self._price[name], decimals), 10.0**-decimals)
-        size: float = rng.choice((1, 100, 100, 200, 37, 1000))
-        if name.endswith("USD") or rng.random() < 0.01:
-            size = round(rng.random() * 10 + 0.001, rng.choice((1, 3, 8)))
-        ts = self._ts
-        if rng.random() < 0.1:
-            ts -= rng.choice((rng.randrange(SECOND_NS), rng.randrange(40 * SECOND_NS), rng.randrange(200 * SECOND_NS)))
-        tick = {"symbol": name, "ts": ts, "price": price, "size": size}
-        if rng.random() < 0.15:
-            tick["flags"] = rng.choice((0, 1, 2, 4, 5, 6, 7, 15, 23, 31))
-        if rng.random() < 0.5:
-            tick |= self._identity()
-        self._put(json.dumps(tick, separators=(",", ":")).encode())
-
-    def _identity(self) -> dict[str, str | int]:
-        rng = self._rng
-        if self._ids and rng.random() < 0.1:
-            exchange, number = rng.choice(self._ids[-60:])
-        else:
-            exchange, number = rng.choice(("Q", "N", "")), rng.randrange(10**9)
-            self._ids.append((exchange, number))
-        identity: dict[str, str | int] = {"id": number if rng.random() < 0.8 else f"a-rather-long-identity-{number}"}
-        return identity | ({"exchange": exchange} if exchange else {})
-
-    def _heartbeat(self) -> None:
-        rng = self._rng
-        source = rng.choice(self._sources)
-        behind = rng.choice((0, 0, SECOND_NS, 10 * SECOND_NS, 100 * SECOND_NS if source == "other" else 0))
-        self._put(encode_heartbeat(source, self._ts - behind))
-
-    def _bad(self) -> None:
-        name = self._rng.choice(self._symbols)
-        at, plain = f'"symbol":"{name}","ts":{self._ts}', '"price":1,"size":1'
-        bad = (
-            "{",
-            "",
-            "[]",
-            f'{{"symbol":"A B","ts":{self._ts},{plain}}}',
-            f"{{{at}}}",
-            f'{{{at},"price":-1,"size":1}}',
-            f'{{{at},"price":1,"size":0}}',
-            f'{{{at},"price":1e300,"size":1}}',
-            f'{{{at},"price":0.12345678901,"size":1}}',
-            f'{{"symbol":"{name}","ts":12,{plain}}}',
-            f'{{"symbol":"{name}","ts":{self._ts + 3600 * SECOND_NS},{plain}}}',
-            f'{{{at},{plain},"flags":77}}',
-            f'{{{at},"kind":"unheard of"}}',
-        )
-        self._put(self._rng.choice(bad).encode())
-
-    def _daily(self, name: str) -> None:
-        ts = self._ts - 3 * 86_400 * SECOND_NS
-        for _ in range(3):
-            o, c = (round(self._price[name] * self._rng.uniform(0.9, 1.1), 2) + 0.01 for _ in range(2))
-            bar = {"open": o, "high": max(o, c) + 0.5, "low": min(o, c) * 0.99, "close": c, "volume": 12_345.0}
-            self._put(json.dumps({"kind": "daily", "symbol": name, "ts": ts} | bar).encode())
-            ts += 86_400 * SECOND_NS
-
-    def _other(self) -> None:
-        name = self._rng.choice(self._symbols)
-        self._put(json.dumps({"kind": "quote", "symbol": name, "ts": self._ts, "price": 1, "size": 1}).encode())
-
-    def _switch(self, seq: int) -> None:
-        entries, bodies = rule_set(self._rules())
-        name = rule_set_hash(entries)
-        self._market.sets[name] = (entries, bodies)
-        self._put(encode_rule_set_switch(name, seq))
-
-    def _rules(self) -> list[SeedRule]:
-        rng = self._rng
-        made = []
-        for number in range(rng.randrange(3, 9)):
-            conditions = [
-                SeedCondition(metric=metric, operator=rng.choice((">", "<", ">=", "<=", "!=")), value=bound)
-                for metric, bound in rng.sample(METRICS, rng.choice((1, 1, 2)))
-            ]
-            cooldown = rng.choice((0.0, 1.0, 10.0, 120.0))
-            made.append(SeedRule(id=f"r{number}", conditions=conditions, cooldown=cooldown))
+            made.append(self._record())
         return made
 
+    def _pass_time(self) -> None:
+        kind = self.random.random()
+        step = self.random.expovariate(1 / (2 * SECOND * self._pace))
+        if kind < 0.02:
+            step = self.random.choice((MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR))
+        elif kind < 0.025:
+            later = [moment for moment in MOMENTS if moment > self._now]
+            step = later[0] - self._now if later else DAY
+        self._now += int(step)
 
-def split(rng: random.Random, records: Sequence[Record], most: int) -> Iterator[Sequence[Record]]:
-    """Batches of random lengths."""
-    start = 0
-    while start < len(records):
-        end = start + rng.randrange(1, most)
-        yield records[start:end]
-        start = end
+    def _put(self, value: bytes | None) -> Record:
+        self._offset += self.random.choice((1, 1, 1, 2, 7))
+        append = self._now + self.random.randrange(SECOND) if self._tells_append_time else -1
+        return Record(self._offset, value, append)
+
+    def _record(self) -> Record:
+        makers: tuple[tuple[float, Callable[[], Record]], ...] = (
+            (0.12, self._heartbeat),
+            (0.02, lambda: self._put(self.random.choice(BROKEN))),
+            (0.005 if self._rule_sets else 0.0, lambda: self._switch(self.random.choice(self._rule_sets))),
+            (0.005, lambda: self._daily(self.random.choice(self._walks), self.random.randint(0, 5))),
+            (0.02, lambda: self._put(msgspec.json.encode(self._tick() | self.random.choice(BAD)))),
+            (0.13, lambda: self._put(frame([self._tick() for _ in range(self.random.randint(0, 12))]))),
+            (0.7, lambda: self._put(msgspec.json.encode(self._tick()))),
+        )
+        chosen: Callable[[], Record] = self.random.choices([m for _, m in makers], [w for w, _ in makers])[0]
+        return chosen()
+
+    def _heartbeat(self) -> Record:
+        source = self.random.choice(self._sources)
+        if self.random.random() < 0.05:
+            return self._put(encode_source_end(source))
+        delay = self.random.choice((0, SECOND, 2 * SECOND, 90 * SECOND))
+        return self._put(encode_heartbeat(source, self._now - delay))
+
+    def _switch(self, name: str) -> Record:
+        self._seq += self.random.choice((0, 1, 1, 3)) if self._seq else 1
+        return self._put(encode_rule_set_switch(name, self._seq))
+
+    def _daily(self, walk: Walk, days: int) -> Record:
+        close = walk.units / 10**walk.decimals
+        figures = {"open": close, "high": close * 1.25, "low": close / 2, "close": close, "volume": 1000.0 + days}
+        ts = self._now - days * DAY
+        return self._put(msgspec.json.encode({"symbol": walk.name, "ts": ts, "kind": "daily", **figures}))
+
+    def _tick(self) -> dict[str, Any]:
+        walk = self.random.choice(self._walks)
+        again = walk.trades and self.random.random() < 0.04
+        if again:
+            return dict(self.random.choice(walk.trades[-40:]))
+        if self.random.random() < 0.01 and walk.decimals < 9 and walk.units < 10**9:
+            walk.decimals += 1
+            walk.units *= 10
+        if self.random.random() < 0.01 and walk.size_decimals < 3:
+            walk.size_decimals += 1
+        walk.units = max(1, walk.units + round(self.random.gauss(0, max(1, walk.units / 500))))
+        tick: dict[str, Any] = {
+            "symbol": walk.name,
+            "ts": self._ts(),
+            "price": walk.units / 10**walk.decimals,
+            "size": self.random.randint(1, walk.market_volume * 10**walk.size_decimals) / 10**walk.size_decimals,
+        }
+        tick |= self._extras()
+        walk.trades.append(tick)
+        return tick
+
+    def _extras(self) -> dict[str, Any]:
+        extras: dict[str, Any] = {}
+        if self.random.random() < 0.4:
+            self._ids += 1
+            extras["id"] = self.random.choice((self._ids, f"trade-number-{self._ids}"))
+            if self.random.random() < 0.5:
+                extras["exchange"] = self.random.choice("QNP")
+        if self.random.random() > self._tidiness:
+            extras["flags"] = self.random.choice(FLAGS)
+        return extras
+
+    def _ts(self) -> int:
+        if self.random.random() < self._tidiness:
+            return self._now - self.random.choice((0, 0, 0, SECOND, self.random.randrange(SECOND)))
+        back = self.random.choice((5 * SECOND, 20 * SECOND, MINUTE, 80 * SECOND, HOUR, DAY, -50 * SECOND, -70 * SECOND))
+        return self._now - back - self.random.randrange(5 * SECOND)
+
+
+def frame(ticks: Sequence[dict[str, Any]]) -> bytes:
+    """The ticks as one frame, ids included."""
+    names = sorted({tick["symbol"] for tick in ticks})
+    high, low = trade_keys([tick.get("exchange") for tick in ticks], [tick.get("id") for tick in ticks])
+    columns = FrameColumns(
+        symbol=np.array([names.index(tick["symbol"]) for tick in ticks], np.uint16),
+        ts=np.array([tick["ts"] for tick in ticks], np.int64),
+        price=np.array([tick["price"] for tick in ticks], np.float64),
+        size=np.array([tick["size"] for tick in ticks], np.float64),
+        flags=np.array([tick.get("flags", NORMAL) for tick in ticks], np.uint8),
+        ts_recv=np.zeros(len(ticks), np.int64),
+        id_high=high,
+        id_low=low,
+    )
+    return encode_frame(names, columns)
+
+
+def values_of(records: Iterable[Record]) -> list[bytes | None]:
+    """The bytes alone."""
+    return [record.value for record in records]

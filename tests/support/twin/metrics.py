@@ -35,21 +35,7 @@ def value(symbol: Symbol, row: Row, call: Call) -> Number:
     of_minutes = MINUTES.get(call.name)
     if of_minutes is not None:
         return None if row.at.session == "closed" else of_minutes(symbol, row, call.minutes)
-    timeframe = call.arguments[-1]
-    closed, now = symbol.closed[timeframe], running(symbol, timeframe)
-    if call.name == "avg_volume":
-        return _mean([bar.volume for bar in closed], int(call.arguments[0]))
-    if now is None and not closed:
-        return None
-    if call.name in ("ema", "rsi"):
-        return symbol.recursions[call.text].at(closed, now)
-    bar0 = now or closed[-1]
-    before = closed if now is not None else closed[:-1]
-    if call.name == "sma":
-        return _mean([bar.close for bar in (*before, bar0)], int(call.arguments[0]))
-    if call.name == "relative_volume":
-        return _relative_volume(before, bar0, now is not None, row.t)
-    return float(getattr(bar0, call.name))
+    return _of_bars(symbol, row, call)
 
 
 def running(symbol: Symbol, timeframe: str) -> Figures | None:
@@ -133,6 +119,25 @@ MINUTES: dict[str, Callable[[Symbol, Row, int], Number]] = {
 
 
 # --- over bars ---------------------------------------------------------------------------------------------------
+
+
+def _of_bars(symbol: Symbol, row: Row, call: Call) -> Number:
+    timeframe = call.arguments[-1]
+    closed, now = symbol.closed[timeframe], running(symbol, timeframe)
+    if call.name == "avg_volume":
+        return _mean([bar.volume for bar in closed], int(call.arguments[0]))
+    if call.name in ("ema", "rsi"):
+        return symbol.recursions[call.text].at(closed, now)
+    if now is None and not closed:
+        return None
+    bar0 = now or closed[-1]
+    before = closed if now is not None else closed[:-1]
+    if call.name == "sma":
+        return _mean([bar.close for bar in (*before, bar0)], int(call.arguments[0]))
+    if call.name == "relative_volume":
+        return _relative_volume(before, bar0, now is not None, row.t)
+    return float(getattr(bar0, call.name))
+
 
 
 def _sum(numbers: Sequence[float]) -> float:

@@ -206,6 +206,27 @@ def _daily(fields: Mapping[str, Any], symbol: str, ts: int) -> DailyBar:
 
 
 def _frame(value: bytes, belongs: Belongs) -> Iterator[tuple[int, Given | RefusedError]]:
+    names, places, count, optional = _layout(value)
+    if any(_item(value, places[0], "<H", i) >= len(names) for i in range(count)):
+        raise RefusedError("frame: a symbol without a name")
+    for i in range(count):
+        trade = GivenTrade(
+            names[_item(value, places[0], "<H", i)],
+            _item(value, places[1], "<q", i),
+            _item(value, places[2], "<d", i),
+            _item(value, places[3], "<d", i),
+            _item(value, places[4], "<B", i) if optional & 1 else NORMAL,
+            _frame_key(value, places[6], count, i) if optional & 4 else b"",
+            _item(value, places[5], "<q", i) if optional & 2 else 0,
+        )
+        try:
+            yield i, _checked(trade, belongs)
+        except RefusedError as error:
+            yield i, error
+
+
+def _layout(value: bytes) -> tuple[list[str], list[int], int, int]:
+    """Names, where each column begins, the number of trades, and which columns there are."""
     if len(value) < 20:
         raise RefusedError("frame: no header")
     _, version, optional, count, names_count, names_size, checksum = struct.unpack("<BBHIIII", value[:20])
@@ -214,36 +235,18 @@ def _frame(value: bytes, belongs: Belongs) -> Iterator[tuple[int, Given | Refuse
         raise RefusedError("frame: version or length")
     if zlib.crc32(value[20:]) != checksum:
         raise RefusedError("frame: checksum")
-    try:
-        text = value[20 : 20 + names_size].decode("ascii")
-    except UnicodeDecodeError:
-        raise RefusedError("frame: names") from None
-    names = text.split("\n") if names_count else []
-    at = [20 + names_size]
-    for width in widths:
-        at.append(at[-1] + width * count)
-
-    def item(column: int, form: str, i: int) -> Any:
-        return struct.unpack_from(form, value, at[column] + i * widths[column])[0]
-
-    if len(names) != names_count or any(item(0, "<H", i) >= names_count for i in range(count)):
+    text = value[20 : 20 + names_size]
+    names = text.decode("ascii").split("\n") if names_count and text.isascii() else []
+    if len(names) != names_count:
         raise RefusedError("frame: names")
-    half = 8 * count
-    for i in range(count):
-        key = b""
-        if optional & 4:
-            high, low = at[6] + 8 * i, at[6] + half + 8 * i
-            key = value[high : high + 8] + value[low : low + 8]
-        trade = GivenTrade(
-            names[item(0, "<H", i)],
-            item(1, "<q", i),
-            item(2, "<d", i),
-            item(3, "<d", i),
-            item(4, "<B", i) if optional & 1 else NORMAL,
-            key if any(key[8:]) else b"",
-            item(5, "<q", i) if optional & 2 else 0,
-        )
-        try:
-            yield i, _checked(trade, belongs)
-        except RefusedError as error:
-            yield i, error
+    return names, [20 + names_size + count * sum(widths[:column]) for column in range(7)], count, optional
+
+
+def _item(value: bytes, column: int, form: str, i: int) -> Any:
+    return struct.unpack_from(form, value, column + i * struct.calcsize(form))[0]
+
+
+def _frame_key(value: bytes, column: int, count: int, i: int) -> bytes:
+    """The column of first halves comes before that of second halves; a second half of 0: no id."""
+    first, second = column + 8 * i, column + 8 * (count + i)
+    return value[first : first + 8] + value[second : second + 8] if any(value[second : second + 8]) else b""

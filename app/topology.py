@@ -69,7 +69,7 @@ FLOW: Final = (
         "scan",
         ("agents.scan",),
         reads=(TICKS, RULES, RULE_SETS),
-        writes=(BARS, ALERTS, LIVE, LATE, TICKS_DEAD),
+        writes=(BARS, ALERTS, LIVE, LATE, TICKS_DEAD, TICKS),
         tables=("tables.state",),
     ),
     Stage("sink", ("agents.sink",), reads=(BARS, ALERTS), writes=(BARS_DEAD, ALERTS_DEAD)),
@@ -97,6 +97,13 @@ class ScanRole:
     max_poll_records: int = 65_536
     max_fetch_bytes: int = 4 * 1_048_576
     engine: EngineConfig = field(default_factory=EngineConfig)
+    pause_limit_s: float | None = None
+    """How long the process may stand still; None: half the session time-out."""
+    heartbeat_s: float = 0.0
+    heartbeat_delay_s: float = 1.0
+    dead_letter_share: float = 0.5
+    dead_letter_window: int = 10_000
+    restore_limit_s: float = 180.0
 
 
 class ScanApp:
@@ -133,7 +140,12 @@ class ScanApp:
             role.engine,
             role.checkpoint_s,
             role.live_s,
-            pause_limit_s=role.session_timeout_s / 2,
+            pause_limit_s=role.session_timeout_s / 2 if role.pause_limit_s is None else role.pause_limit_s,
+            heartbeat_s=role.heartbeat_s,
+            heartbeat_delay_s=role.heartbeat_delay_s,
+            dead_letter_share=role.dead_letter_share,
+            dead_letter_window=role.dead_letter_window,
+            restore_limit_s=role.restore_limit_s,
         )
         self.scan = Scan(self.faust, config, load_calendars(), RuleLog(role.bootstrap), self._outbox, state, fail)
         self.scan.register()

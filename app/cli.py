@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from app.replay_options import add_diff_options, add_replay_options
 from app.settings import Settings, SettingsError, listed, load_settings
 
 OK: Final = 0
@@ -96,12 +97,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     replay = _add(commands, "replay", _replay, "run the engine over a file or a topic, offline")
-    source = replay.add_mutually_exclusive_group(required=True)
-    source.add_argument("--file", type=Path, metavar="TICKS.jsonl[.gz]")
-    source.add_argument("--topic", metavar="NAME", help="the tick topic, all that it holds")
-    replay.add_argument("--rules", type=Path, metavar="RULES.json", help="instead of the rules in the log")
-    replay.add_argument("--out", type=Path, required=True, metavar="DIR")
-    replay.add_argument("--force", action="store_true", help="replace what DIR holds")
+    add_replay_options(replay)
+    others = replay.add_subparsers(metavar="diff", help="compare two replays, or one with the live run")
+    add_diff_options(_add(others, "diff", _replay_diff, "say which alerts and bars of two replays differ"))
+    state = _group(commands, "state", "what scan workers have stored")
+    export = _add(state, "export", _state_export, "write the checkpoints of the scan group to a file, for replays")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    export.add_argument("--force", action="store_true", help="replace FILE")
 
 
 def _add_dead_letters(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -202,9 +204,24 @@ def _dlq_retry(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _replay(asked: argparse.Namespace, settings: Settings) -> int:
-    from app.replay_command import replay
+    from app.replay_asked import repeated, request_of
+    from app.replay_command import recorded_run, replay
 
-    return replay(asked.file, asked.topic, asked.rules, asked.out, asked.force, settings)
+    recorded = None if asked.manifest is None else recorded_run(asked.manifest)
+    request = request_of(asked, settings) if recorded is None else repeated(asked, recorded.request)
+    return replay(request, asked.out, settings.bootstrap, asked.force, asked.parquet, recorded)
+
+
+def _replay_diff(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.diff_command import diff
+
+    return diff(asked.first, asked.second, asked.live, asked.most, asked.json, settings)
+
+
+def _state_export(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.state_commands import export
+
+    return export(asked.out, asked.force, settings)
 
 
 if __name__ == "__main__":

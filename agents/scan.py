@@ -211,8 +211,8 @@ class Scan:
             len(found.stale),
             header.position + 1,
         )
-        # What a lost piece of state stood for can only be had from the very first record on.
-        return header.position + 1 if header.position >= 0 or found.stale else FROM_THE_BEGINNING
+        # What lost state stood for can only be had from the very first record on.
+        return header.position + 1 if header.position >= 0 or found.stale or committed else FROM_THE_BEGINNING
 
     async def release(self) -> None:
         """Called before the partitions are given up: one last checkpoint of each, as far as there is time."""

@@ -117,7 +117,7 @@ def _add_dead_letters(commands: argparse._SubParsersAction[argparse.ArgumentPars
     which.add_argument("places", nargs="*", default=[], metavar="PARTITION/OFFSET")
     which.add_argument("--all", action="store_true", help="every one that the topic holds")
     for parser in (listing, shown, again):
-        parser.add_argument("--topic", default="ticks.v1", metavar="NAME", help="whose dead letters (ticks.v1)")
+        parser.add_argument("--topic", metavar="NAME", help="whose dead letters; the tick topic's if left out")
 
 
 def _add(

@@ -13,6 +13,7 @@ from infra.kafka.reader import Range, Reader
 from infra.kafka.topic_admin import partition_count
 from infra.kafka_clients import make_producer
 from schemas.dead_letter import reason_of
+from schemas.topics import TICKS
 
 CONNECT: Final = "__connect.errors."
 SHOWN_BYTES: Final = 120
@@ -39,8 +40,9 @@ class DeadLetter:
     headers: list[tuple[str, bytes]]
 
 
-def show_list(topic: str, most: int, settings: Settings) -> int:
+def show_list(topic: str | None, most: int, settings: Settings) -> int:
     """The newest dead letters of a topic, a line each, oldest first."""
+    topic = topic or TICKS.name
     letters = asyncio.run(_newest(topic, most, settings.bootstrap))
     for one in letters:
         place = f"{one.topic}/{one.source_partition}/{one.source_offset}"
@@ -51,9 +53,9 @@ def show_list(topic: str, most: int, settings: Settings) -> int:
     return 0
 
 
-def show_one(topic: str, place: str, settings: Settings) -> int:
+def show_one(topic: str | None, place: str, settings: Settings) -> int:
     """One dead letter: its headers, then the original bytes."""
-    one = asyncio.run(_one(topic, place, settings.bootstrap))
+    one = asyncio.run(_one(topic or TICKS.name, place, settings.bootstrap))
     print(f"key: {one.key!r}")
     for name, value in one.headers:
         print(f"{name}: {value.decode(errors='backslashreplace')}")
@@ -62,8 +64,9 @@ def show_one(topic: str, place: str, settings: Settings) -> int:
     return 0
 
 
-def retry(topic: str, places: list[str], settings: Settings) -> int:
+def retry(topic: str | None, places: list[str], settings: Settings) -> int:
     """Send dead letters, original bytes and key, to the partition they came from; all of them if `places` is empty."""
+    topic = topic or TICKS.name
     count = asyncio.run(_retry(topic, places, settings.bootstrap))
     print(f"{count} sent to {topic} again; they stay in {dead_letter_topic(topic)} until they are too old")
     return 0

@@ -29,7 +29,15 @@ from infra.kafka.application import ApplicationConfig, new_application, run_appl
 from infra.kafka.fatal import end_process
 from infra.kafka.outbox import Outbox, new_producer
 from infra.kafka.rules import RuleLog
-from infra.kafka.topic_admin import apply_topics, check_topics, partition_count, require, wait_for_broker
+from infra.kafka.topic_admin import (
+    TopicError,
+    apply_topics,
+    check_topics,
+    has_committed,
+    partition_count,
+    require,
+    wait_for_broker,
+)
 from infra.kafka.transport import Transport
 from schemas.topics import (
     ALERTS,
@@ -168,10 +176,21 @@ class ScanApp:
 
 
 async def prepare_scan(role: ScanRole) -> int:
-    """Wait for the broker, make the changelog, check the topics; the number of partitions. Raises TopicError."""
+    """Wait for the broker, make the changelog the first time, check the topics; the number of partitions.
+
+    Raises TopicError: a topic is missing or has another number of partitions, or the changelog of a group that has
+    worked is gone.
+    """
     await wait_for_broker(role.bootstrap)
     partitions = await partition_count(role.bootstrap, TICKS.name)
-    await apply_topics(role.bootstrap, [changelog_of(role.app_id)], partitions)
+    changelog = changelog_of(role.app_id)
+    [report] = await check_topics(role.bootstrap, [changelog], partitions)
+    if report.state == "missing" and await has_committed(role.bootstrap, role.app_id, TICKS.name):
+        raise TopicError(
+            f"{changelog.name} is missing, though the group {role.app_id} has worked: its state is gone. Bring the "
+            "topic back, or start under another application id (setting scan_app_id) and read the log again"
+        )
+    await apply_topics(role.bootstrap, [changelog], partitions)
     require(await check_topics(role.bootstrap, topics_of(role.app_id), partitions))
     return partitions
 

@@ -1,8 +1,10 @@
 """A scan worker as a process of its own, for tests that kill it: the role as JSON, and a fault that it is to have."""
 
 import asyncio
+import os
 import resource
 import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -12,7 +14,7 @@ from app.topology import ScanApp, ScanRole, prepare_scan
 from engine.partition import Partition
 from infra.logs import setup_logs
 
-LARGEST_FILE_BYTES = 40_000
+LARGEST_FILE_BYTES = 20_000
 
 
 def broken_engine() -> None:
@@ -28,7 +30,11 @@ def broken_engine() -> None:
 
 
 def full_disk() -> None:
-    """No file can grow beyond a few kilobytes."""
+    """No file can grow beyond a few kilobytes, but the log, which another process writes."""
+    log = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    assert log.stdin is not None
+    for number in (1, 2):
+        os.dup2(log.stdin.fileno(), number)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE_BYTES, LARGEST_FILE_BYTES))
 

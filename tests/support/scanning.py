@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
@@ -31,9 +32,9 @@ def role(
     data_dir: Path,
     checkpoint_s: float = 0.2,
     instance_id: str | None = "one",
-    pause_limit_s: float | None = None,
+    **others: Any,
 ) -> ScanRole:
-    """A worker that checkpoints often."""
+    """A worker that checkpoints often; `others`: fields of the role."""
     return ScanRole(
         APP_ID,
         bootstrap,
@@ -42,7 +43,7 @@ def role(
         session_timeout_s=6.0,
         checkpoint_s=checkpoint_s,
         live_s=0.1,
-        pause_limit_s=pause_limit_s,
+        **others,
     )
 
 

@@ -17,7 +17,7 @@ from schemas.alert import Alert, Delivery, encode_alert
 from schemas.bar import Bar, encode_bar
 from schemas.batch import Rejected
 from schemas.control import encode_heartbeat
-from schemas.dead_letter import error_headers, payload_of
+from schemas.dead_letter import MAX_REASON, error_headers, fitting, payload_of
 from schemas.live import LiveBatch, LiveQuote, encode_live
 from schemas.topics import ALERTS, BARS, LATE, LIVE, TICKS, TICKS_DEAD
 
@@ -110,6 +110,9 @@ def dead_letters(chunk: Chunk, rejected: Iterable[Rejected]) -> list[Record]:
     letters: list[Record] = []
     for one in rejected:
         record = records[one.offset]
-        headers = error_headers(TICKS.name, chunk.tp.partition, one.offset, one.index, one.reason, STAGE)
-        letters.append((record.key, payload_of(record.value, one.index), [*record.headers, *headers]))
+        payload = payload_of(record.value, one.index)
+        key, value, kept, note = fitting(record.key, payload, record.headers, TICKS.max_message_bytes)
+        reason = one.reason[: MAX_REASON - len(note)] + note
+        headers = error_headers(TICKS.name, chunk.tp.partition, one.offset, one.index, reason, STAGE)
+        letters.append((key, value, [*kept, *headers]))
     return letters

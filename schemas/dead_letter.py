@@ -3,6 +3,7 @@ read ours."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +13,10 @@ from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
 _PREFIX: Final = "__connect.errors."
 MAX_REASON: Final = 1_000
 """Characters; a reason may quote what it is about."""
+MAX_KEPT: Final = 131_072
+MAX_HEADERS: Final = 1_000
+
+Headers = Sequence[tuple[str, bytes]]
 
 
 def error_headers(
@@ -35,6 +40,16 @@ def error_headers(
 def reason_of(headers: list[tuple[str, bytes]]) -> str:
     """The reason in the headers of a dead letter, or an empty string."""
     return next((value.decode() for name, value in headers if name == _PREFIX + "exception.message"), "")
+
+
+def fitting(key: bytes | None, value: bytes, headers: Headers, most: int) -> tuple[bytes | None, bytes, Headers, str]:
+    """What is kept of a record, and a note for the reason. One that was compressed in its topic may be too large for
+    another: of more than `most` bytes the beginning of the value is kept, and no headers."""
+    size = len(key or b"") + len(value) + sum(len(name.encode()) + len(text or b"") + 2 for name, text in headers)
+    if size <= most and len(headers) <= MAX_HEADERS:
+        return key, value, headers, ""
+    note = f" ({size} bytes with key and headers, of which the first {MAX_KEPT} of the value are kept)"
+    return key if key is None else key[:MAX_REASON], value[:MAX_KEPT], (), note
 
 
 def payload_of(value: bytes | None, index: int) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.dead_letter import MAX_REASON, error_headers, payload_of, reason_of
+from schemas.dead_letter import MAX_HEADERS, MAX_KEPT, MAX_REASON, error_headers, fitting, payload_of, reason_of
 from schemas.frame import encode_frame
 from schemas.topics import ALL, dead_letters_of
 from tests.unit.schemas.examples import damaged, encoded_frames
@@ -61,3 +61,15 @@ def test_a_topic_of_dead_letters_takes_what_its_topic_takes_and_the_headers() ->
     for topic in ALL:
         assert dead_letters_of(topic).max_message_bytes > topic.max_message_bytes + 10 * MAX_REASON
         assert dead_letters_of(topic).partitions == topic.partitions
+
+
+@pytest.mark.parametrize(("key", "value"), [(None, b"x" * 100), (b"k" * 40, b"x" * 60), (b"", b"")])
+def test_what_fits_is_kept_as_it_is(key: bytes | None, value: bytes) -> None:
+    assert fitting(key, value, [], 100) == (key, value, [], "")
+
+
+def test_of_what_does_not_fit_the_beginning_is_kept_and_the_note_says_so() -> None:
+    key, value, headers, note = fitting(b"k" * 9_999, b"x" * 10**6, [("a", b"b")], 10**6)
+    assert (key, value, headers) == (b"k" * MAX_REASON, b"x" * MAX_KEPT, ())
+    assert note == f" (1010003 bytes with key and headers, of which the first {MAX_KEPT} of the value are kept)"
+    assert fitting(None, b"x", [("a", b"")] * (MAX_HEADERS + 1), 10**6)[2] == ()

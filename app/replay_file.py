@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -27,7 +27,7 @@ LINES: Final = 32_768
 PACED_LINES: Final = 256
 HEARTBEAT: Final = b'"hb"'
 SOURCE: Final = "replay"
-HASH_BYTES: Final = 1_048_576
+BLOCK_BYTES: Final = 1_048_576
 
 
 async def run_file(path: Path, request: Request, folder: Path, progress: Tell) -> Part:
@@ -68,7 +68,7 @@ def file_digest(path: Path) -> str:
     sha = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            for part in iter(lambda: file.read(HASH_BYTES), b""):
+            for part in iter(lambda: file.read(BLOCK_BYTES), b""):
                 sha.update(part)
     except OSError as error:
         raise ReplayError(f"{path}: {error.strerror}") from error
@@ -139,8 +139,12 @@ def _unpacked(path: Path, raw: BinaryIO) -> BinaryIO:
 
 def _has_heartbeats(path: Path) -> bool:
     with path.open("rb") as raw:
-        lines = _unpacked(path, raw)
-        return any(HEARTBEAT in part for part in iter(lambda: b"".join(islice(lines, LINES)), b""))
+        lines, before = _unpacked(path, raw), b""
+        for part in iter(lambda: lines.read(BLOCK_BYTES), b""):
+            if HEARTBEAT in part or HEARTBEAT in before[-len(HEARTBEAT) :] + part[: len(HEARTBEAT)]:
+                return True
+            before = part
+    return False
 
 
 def _chunks(lines: BinaryIO, most: int) -> Iterator[Chunk]:
@@ -148,8 +152,11 @@ def _chunks(lines: BinaryIO, most: int) -> Iterator[Chunk]:
     first = 0
     while part := list(islice(lines, most)):
         values: list[bytes | None] = [line.strip() for line in part]
-        numbers = [first + i for i, value in enumerate(values) if value]
-        yield Chunk(numbers, [value for value in values if value], [-1] * len(numbers))
+        numbers: Sequence[int] = range(first, first + len(part))
+        if not all(values):
+            numbers = [first + i for i, value in enumerate(values) if value]
+            values = [value for value in values if value]
+        yield Chunk(numbers, values, [-1] * len(numbers))
         first += len(part)
 
 

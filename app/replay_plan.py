@@ -83,8 +83,7 @@ async def _stretch(request: Request, span: Span, whole: Range, partitions: int, 
         read_from = begin
         if begin > 0:
             header = await _header(request, await search.at(begin), whole, search)
-    if read_from < whole.log_begin:
-        raise ReplayError(f"{_name(request, whole)} begins at {whole.log_begin}; reading has to begin at {read_from}")
+    _require_held(request, whole, read_from)
     return Stretch(
         whole.partition,
         partitions,
@@ -109,13 +108,17 @@ async def _ends(
         begin = (await _reached(request, span.from_ns, whole, search)).offset
     if span.to_ns is not None:
         end = (await search.reached(span.to_ns)).offset
-    if begin < whole.log_begin:
-        raise ReplayError(f"{_name(request, whole)} begins at {whole.log_begin}, after the {begin} asked for")
+    _require_held(request, whole, begin)
     if begin > whole.end:
         raise ReplayError(f"{_name(request, whole)} ends at {whole.end}, before the {begin} where this begins")
     if request.state is not None and begin < saved.ready:
         raise ReplayError(f"{request.state} is of {saved.ready} in {_name(request, whole)}, after {begin}")
     return begin, end
+
+
+def _require_held(request: Request, whole: Range, offset: int) -> None:
+    if offset < whole.log_begin:
+        raise ReplayError(f"{_name(request, whole)} begins at {whole.log_begin}: what stood from {offset} on is gone")
 
 
 async def _reached(request: Request, ts_ns: int, whole: Range, search: LogSearch) -> Place:

@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -189,6 +190,8 @@ def _in_processes(
                 while not wait([future], LOOK_S).done:
                     _look(done, meter)
                 parts.append(future.result())
+        except BrokenProcessPool as error:
+            raise ReplayError("a process of the replay was killed") from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.structs import TopicPartition
 
 from app.cli import main
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
@@ -196,3 +198,61 @@ def test_a_planted_difference_is_found_with_its_leaves(log: Log, capsys: pytest.
 def test_every_alert_told_names_its_tick_in_the_range(log: Log) -> None:
     told = [decode_alert(record.value) for record in asyncio.run(records_of(log.bootstrap, ALERTS.name))]
     assert {alert.body.id for alert in told} == {json.loads(line)["id"] for line in lines(log.whole, "alerts")}
+
+
+@pytest.fixture(scope="module")
+def forgetful(log: Log) -> str:
+    """A topic of the same ticks, whose first 200 seconds are gone."""
+    topic = "forgetful"
+
+    async def make() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=log.bootstrap)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+            await write(log.bootstrap, (market := Market(seed=11)).seconds(200), topic)
+            gone = await ends(log.bootstrap, topic)
+            await write(log.bootstrap, market.seconds(140), topic)
+            records = {TopicPartition(topic, p): RecordsToDelete(before_offset=end) for p, end in gone.items()}
+            await admin.delete_records(records)
+        finally:
+            await admin.close()
+
+    asyncio.run(make())
+    return topic
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--from", str(START_NS + 150 * SECOND_NS)], "has long passed"),
+        (["--from", str(START_NS + 230 * SECOND_NS), "--warmup", "1m"], "has long passed"),
+        (["--offsets", "1:0-"], "what stood from 0 on is gone"),
+        (["--offsets", "9:0-"], "there is no 9"),
+        (["--offsets", "1:99999999-"], "before the 99999999"),
+        (["--last", "1h"], "has long passed"),
+        (["--state", "state.zip"], "what stood from"),
+        ([], "which rules were in force"),
+    ],
+)
+def test_a_range_that_the_log_does_not_hold_is_an_error(
+    log: Log,
+    forgetful: str,
+    options: list[str],
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(log.folder)
+    log.run("nothing", "--topic", forgetful, *options, code=1)
+    assert reason in capsys.readouterr().err
+    assert not (log.folder / "nothing").exists()
+
+
+def test_what_the_log_still_holds_is_replayed_and_told_to_be_a_part(log: Log, forgetful: str) -> None:
+    begin = str(START_NS + 240 * SECOND_NS)
+    rest = log.run("rest-of-it", "--topic", forgetful, "--from", begin, "--ruleset", log.first_set)
+    found = manifest(rest)
+    assert found["exact"] is False
+    assert "middle of the log" in str(found["exactness"])
+    same(log.run("paced", "--manifest", rest, "--speed", "x1000"), rest)

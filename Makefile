@@ -6,7 +6,7 @@ STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check lint types bench clean
+.PHONY: help setup demo test check lint types bench soak clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -29,6 +29,9 @@ types: $(STAMP) ## mypy --strict over code, tests and benchmarks
 
 bench: $(STAMP) ## measure speed against the Kafka client and plain Faust
 	$(BIN)/python -m bench
+
+soak: $(STAMP) ## kill, pause and hurt workers and broker for hours; results in bench/results
+	$(BIN)/python -m bench.soak
 
 clean: ## remove what setup and the tools made
 	rm -rf $(VENV) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -10,6 +10,7 @@ from infra.embedded.kafka import KafkaBroker
 from tests.support.chance import chance
 from tests.support.load import progress, same_as_offline, under_load
 from tests.support.scanning import all_committed, ended, role, worker_process
+from tests.support.scenarios import kill_workers
 from tests.support.tick_log import Market
 
 CLEAN_EXIT = 0
@@ -17,24 +18,7 @@ KILLS = 10
 
 
 def test_ten_kills_at_random_over_warm_and_wiped_disks(broker: KafkaBroker, tmp_path: Path) -> None:
-    random, log = chance("ten kills"), tmp_path / "worker.log"
-
-    async def check() -> None:
-        made = role(broker.bootstrap, tmp_path / "one", checkpoint_s=0.1)
-        async with under_load(broker.bootstrap, Market(seed=random.randrange(10**6))):
-            for _ in range(KILLS):
-                with worker_process(made, log):
-                    await progress(broker.bootstrap)
-                    await asyncio.sleep(random.random() * 0.6)
-                if random.random() < 0.5:
-                    shutil.rmtree(made.data_dir)
-        with worker_process(made, log) as process:
-            await all_committed(broker.bootstrap)
-            os.kill(process.pid, signal.SIGTERM)
-            assert await ended(process) == CLEAN_EXIT
-        await same_as_offline(broker.bootstrap)
-
-    asyncio.run(check())
+    asyncio.run(kill_workers(broker, tmp_path, chance("ten kills"), KILLS))
 
 
 def test_killed_while_it_restores(broker: KafkaBroker, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from engine.segments import Index
 from engine.state import PartitionState
 from engine.timeframes import Timeframe
 from engine.view import View
-from schemas.batch import I64
+from schemas.batch import F64, I64
 
 Imported = dict[str, list[tuple[Index, dict[str, NDArray[Any]]]]]
 
@@ -74,17 +74,19 @@ class Scanner:
 
     def closed(self, timeframe: Timeframe, symbols: Index) -> None:
         """A bar of each of `symbols` has closed."""
-        close = self._state.history[timeframe.name].newest("close", symbols)
         for metric in self.recursive().values():
             if metric.timeframe is timeframe:
-                metric.closed(symbols, close)
+                metric.closed(symbols, self._newest_bar(metric, symbols))
 
     def amended(self, timeframe: Timeframe, symbols: Index) -> None:
         """The newest closed bar of each of `symbols` has changed."""
-        close = self._state.history[timeframe.name].newest("close", symbols)
         for metric in self.recursive().values():
             if metric.timeframe is timeframe:
-                metric.amended(symbols, close)
+                metric.amended(symbols, self._newest_bar(metric, symbols))
+
+    def _newest_bar(self, metric: Recursive, symbols: Index) -> dict[str, F64]:
+        history = self._state.history[metric.timeframe.name]
+        return {name: history.newest(name, symbols) for name in metric.fields}
 
     def evaluate(self, view: View, at: Place) -> list[Fired]:
         """The alerts of all rules over the rows of `view`, which stand at `at`."""

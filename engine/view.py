@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,6 +55,10 @@ class View:
         """Values over members, as floats over rows."""
         floats: F64 = values.astype(np.float64, copy=False)
         return floats if self.of_row is None else floats[self.of_row]
+
+    def spread_any(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values over members, of any type, over rows."""
+        return values if self.of_row is None else values[self.of_row]
 
     def history(self, timeframe: Timeframe) -> History:
         """The closed bars."""

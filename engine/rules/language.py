@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from engine.indicators.catalogue import CATALOGUE, MAX_BARS, MAX_BARS_1D, MAX_MINUTES, Kind, MetricCall, Parameter
+from engine.indicators.catalogue import CATALOGUE
+from engine.indicators.declare import MAX_BARS, MAX_BARS_1D, Argument, Duration, Kind, MetricCall, Parameter
 from engine.rules.hints import nearest
-from engine.timeframes import BY_NAME, Timeframe
+from engine.timeframes import BY_NAME
 from schemas.rule import OPERATORS, RuleError
 
 MAX_CONDITIONS: Final = 64
@@ -17,7 +18,7 @@ MAX_TEXT: Final = 4_000
 
 _CALL: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\))?\s*", re.ASCII)
 _CONDITION: Final = re.compile(r"(.*?)(>=|<=|==|!=|>|<)(.*)", re.DOTALL)
-_DURATION: Final = re.compile(r"([0-9]{1,5})(s|m|h)", re.ASCII)
+_DURATION: Final = re.compile(r"([0-9]{1,5})(s|m|h|d)", re.ASCII)
 _TIMEFRAME_ALIASES: Final = {"60m": "1h"}
 
 
@@ -88,18 +89,18 @@ def parse_call(text: str, where: str) -> MetricCall:
     given = [a.strip() for a in arguments.split(",")] if arguments and arguments.strip() else []
     if len(given) > len(declaration.parameters):
         raise RuleError(where, f"{name} takes {len(declaration.parameters)} arguments, not {len(given)}")
-    return MetricCall(name, _arguments(given, declaration.parameters, f"{where}, {name}"))
+    return declaration.call(*_arguments(given, declaration.parameters, f"{where}, {name}"))
 
 
-def _arguments(given: list[str], parameters: tuple[Parameter, ...], where: str) -> tuple[int | Timeframe, ...]:
-    values: list[int | Timeframe] = []
+def _arguments(given: list[str], parameters: tuple[Parameter, ...], where: str) -> tuple[Argument, ...]:
+    values: list[Argument] = []
     for i, parameter in enumerate(parameters):
         if i < len(given):
             values.append(_argument(given[i], parameter, where))
         elif parameter.default is not None:
             values.append(parameter.default)
         else:
-            raise RuleError(where, f"argument {parameter.name} is missing: a {parameter.kind.value}")
+            raise RuleError(where, f"argument {parameter.name} is missing: a {parameter.wanted}")
     if (
         parameters
         and parameters[0].kind is Kind.BARS
@@ -110,22 +111,25 @@ def _arguments(given: list[str], parameters: tuple[Parameter, ...], where: str) 
     return tuple(values)
 
 
-def _argument(text: str, parameter: Parameter, where: str) -> int | Timeframe:
-    value: int | Timeframe | None = None
+def _argument(text: str, parameter: Parameter, where: str) -> Argument:
+    value: Argument | None = None
     if parameter.kind is Kind.TIMEFRAME:
         value = BY_NAME.get(_TIMEFRAME_ALIASES.get(text, text))
-    elif parameter.kind is Kind.MINUTES:
-        value = _minutes(text)
+    elif parameter.kind is Kind.DURATION:
+        value = _duration(text, parameter)
     elif text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_BARS:
         value = int(text)
     if value is None:
-        raise RuleError(where, f"{text[:40]!r} is not a {parameter.kind.value}")
+        raise RuleError(where, f"{text[:40]!r} is not a {parameter.wanted}")
     return value
 
 
-def _minutes(text: str) -> int | None:
+def _duration(text: str, parameter: Parameter) -> Duration | None:
     found = _DURATION.fullmatch(text)
     if found is None:
         return None
-    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
-    return seconds // 60 if seconds % 60 == 0 and 1 <= seconds // 60 <= MAX_MINUTES else None
+    count, unit = int(found[1]), found[2]
+    if unit == "h":
+        count, unit = count * 60, "m"
+    least, most = parameter.durations.get(unit, (1, 0))
+    return Duration(count, unit) if least <= count <= most else None

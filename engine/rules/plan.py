@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.indicators.catalogue import MetricCall
+from engine.indicators.declare import MetricCall
 from engine.rules.language import Condition, parse_expression
 from engine.segments import Index
 from schemas.batch import F64

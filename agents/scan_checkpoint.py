@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from itertools import groupby
 from typing import Final
 
 from agents.scan_stats import ScanStats
@@ -60,18 +59,13 @@ class Checkpointer:
             metrics.CHECKPOINT_BYTES.observe(size)
 
     async def _take(self, partition: Partition) -> list[Shard]:
-        """The changed pieces, encoded, those of one shard at the same position; ticks may be worked on in between."""
+        """The changed pieces, encoded. Ticks may be worked on between two shards, so what has changed of a shard is
+        asked for when it is taken: all of it belongs to one position."""
         shards = []
-        by_shard = sorted(partition.changed_pieces(), key=_shard)
-        for _, keys in groupby(by_shard, key=_shard):
+        for shard in partition.changed_shards():
             begun = time.perf_counter()
-            pieces = [partition.export_piece(key) for key in keys]
+            pieces = partition.export_changed(shard)
             begun = self._stats.stage("export", begun)
             shards.append(await asyncio.to_thread(self._state.encode, pieces))
             self._stats.stage("encode", begun)
         return shards
-
-
-def _shard(key: str) -> int:
-    """The shard that a piece belongs to. Sorting by it keeps bars before live figures, as they are listed."""
-    return int(key.rpartition("/")[2])

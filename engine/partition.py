@@ -100,9 +100,13 @@ class Partition:
         with np.errstate(all="ignore"):
             return live.changed_quotes(self.state, most)
 
-    def changed_pieces(self) -> list[str]:
-        """Keys of the pieces of state that changed since they were last exported."""
-        return pieces.changed(self.state)
+    def changed_shards(self) -> list[int]:
+        """Shards of symbols whose state changed since it was last exported."""
+        return pieces.changed_shards(self.state)
+
+    def export_changed(self, shard: int) -> list[Piece]:
+        """Copies of all the shard's pieces that changed since they were last exported, at the same position."""
+        return [self.export_piece(key) for key in pieces.changed(self.state, shard)]
 
     def all_pieces(self) -> list[str]:
         """Keys of all pieces that hold anything."""

@@ -1,6 +1,7 @@
 """A partition taken apart into pieces and put together again goes on as if nothing had happened."""
 
 import random
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from schemas.alert import AlertBody
 from schemas.bar import decode_bar
 from tables.blob import StoredHeader, decode_blob, encode_blob
 from tables.manifest import VERSION, Manifest, resume
-from tests.support.engine_runs import Outcome, RuleSets, engine_outcome, feed, random_cuts, spans
+from tests.support.engine_runs import Outcome, RuleSets, engine_outcome, feed
 from tests.support.markets import Market
 from tests.support.random_rules import add_rule_sets
 from tests.support.twin import Record
@@ -30,15 +31,18 @@ class Store:
         self._positions: dict[str, int] = {}
         self._header = Header()
 
-    def checkpoint(self, partition: Partition, ends: bool = True) -> None:
-        """All that changed, at one position; without `ends` the process dies before the manifest is written."""
-        for key in partition.changed_pieces():
-            piece = partition.export_piece(key)
-            self.blobs[key] = encode_blob(piece)
-            if ends:
-                self._positions[key] = piece.header.position
+    def checkpoint(self, partition: Partition, between: Callable[[], None], ends: bool) -> None:
+        """All that changed; the log goes on `between` shards. Without `ends` the process dies before the manifest is
+        written."""
+        header, positions = partition.header, {}
+        for shard in partition.changed_shards():
+            for piece in partition.export_changed(shard):
+                self.blobs[piece.key] = encode_blob(piece)
+                positions[piece.key] = piece.header.position
+            between()
         if ends:
-            self._header = partition.header
+            self._positions |= positions
+            self._header = header
 
     def overwrite(self, old: dict[str, bytes], shard: str) -> None:
         """A shard's pieces as they were before: what an expelled worker does."""
@@ -47,7 +51,10 @@ class Store:
     def restore(self, sets: RuleSets) -> Partition:
         """A partition as a new worker makes it."""
         manifest = Manifest(VERSION, SHARDS, StoredHeader.of(self._header), self._positions, "test")
-        found = resume(manifest, {key: decode_blob(blob) for key, blob in self.blobs.items()})
+        found = resume(
+            manifest if self._header.position >= 0 else None,
+            {key: decode_blob(blob) for key, blob in self.blobs.items()},
+        )
         partition = Partition(0, None, load_calendars())
         for piece in found.pieces:
             partition.import_piece(piece)
@@ -55,24 +62,44 @@ class Store:
         return partition
 
 
+class Life:
+    """A worker from a restore to its death. It takes the records up to its last one in pieces of random length."""
+
+    def __init__(self, partition: Partition, records: list[Record], sets: RuleSets, rng: random.Random) -> None:
+        self.partition, self._sets, self._rng = partition, sets, rng
+        todo = [record for record in records if record.offset > partition.position]
+        self.is_last = rng.random() < 0.3
+        self._todo = todo if self.is_last else todo[: rng.randrange(1, 200)]
+        self.is_last |= len(self._todo) == len(todo)
+
+    def go_on(self, told: Outcome) -> bool:
+        """The next chunk; False where there is none."""
+        count = self._rng.randint(1, 40)
+        chunk, self._todo = self._todo[:count], self._todo[count:]
+        if chunk:
+            feed(self.partition, chunk, self._sets, told)
+        return bool(chunk)
+
+
 def run_with_crashes(records: list[Record], sets: RuleSets, seed: int, stale: bool) -> Outcome:
     """Checkpoints and crashes at random, until the end of the log; with `stale` an expelled worker's old pieces are
     written over new ones."""
     rng, store, told = random.Random(seed), Store(), Outcome()
-    partition, done = Partition(0, None, load_calendars()), False
-    while not done:
-        todo = [record for record in records if record.offset > partition.position]
-        lives = len(todo) if rng.random() < 0.3 else rng.randrange(1, 200)
-        for start, end in spans(random_cuts(rng.random(), min(lives, len(todo)), 8), min(lives, len(todo))):
-            feed(partition, todo[start:end], sets, told)
-            if rng.random() < 0.4:
+
+    def goes_on_at_times() -> None:
+        if rng.random() < 0.2:
+            life.go_on(told)
+
+    while True:
+        life = Life(store.restore(sets), records, sets, rng)
+        while life.go_on(told):
+            if rng.random() < 0.3:
                 before = dict(store.blobs)
-                store.checkpoint(partition, ends=rng.random() < 0.8)
+                store.checkpoint(life.partition, goes_on_at_times, ends=rng.random() < 0.7)
                 if stale and before and rng.random() < 0.5:
                     store.overwrite(before, rng.choice(sorted(before)).rpartition("/")[2])
-        done = lives >= len(todo)
-        partition = store.restore(sets)
-    return told
+        if life.is_last:
+            return told
 
 
 def collapsed(outcome: Outcome) -> tuple[dict[str, bytes], dict[tuple[str, str, int, int], bytes]]:

@@ -1,0 +1,114 @@
+"""What is measured, what the project aims at, and the one table that shows both."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Target:
+    """`at_least` or at most that value."""
+
+    value: float
+    at_least: bool = True
+
+    def met(self, value: float) -> bool:
+        """Whether a figure is good enough."""
+        return value >= self.value if self.at_least else value <= self.value
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the table. `digits` behind the decimal point."""
+
+    key: str
+    label: str
+    unit: str
+    digits: int = 0
+    target: Target | None = None
+
+
+FIGURES: Final = (
+    Figure("client", "client ceiling: getmany over JSON ticks, nothing decoded", "ticks/s"),
+    Figure("faust", "idiomatic Faust, JSON ticks, same rules, same alerts", "ticks/s"),
+    Figure("json", "scan worker, JSON ticks", "ticks/s"),
+    Figure("frame", "scan worker, framed ticks", "ticks/s", 0, Target(1_000_000)),
+    Figure("json / client", "scan worker JSON / client ceiling", "x", 2, Target(0.35)),
+    Figure("json / faust", "scan worker JSON / idiomatic Faust", "x", 1, Target(15)),
+    Figure("frame / json", "scan worker framed / JSON", "x", 1, Target(3)),
+    Figure("engine", "engine alone, a step", "us/tick", 3, Target(0.4, at_least=False)),
+    Figure("engine small", "engine alone, chunks of a live market", "us/tick", 3),
+    Figure("decode json", "decode JSON ticks", "us/tick", 3),
+    Figure("decode frame", "decode framed ticks", "us/tick", 3),
+    Figure("stage intake", "stage of a step: checks, sort, intake", "us/tick", 3),
+    Figure("stage running", "stage of a step: running bars and day", "us/tick", 3),
+    Figure("stage closing", "stage of a step: closing bars", "us/tick", 3),
+    Figure("stage metrics", "stage of a step: metrics", "us/tick", 3),
+    Figure("stage rules", "stage of a step: rules", "us/tick", 3),
+    Figure("stage firing", "stage of a step: cooldown and alerts", "us/tick", 3),
+    Figure("json checkpoint", "checkpoint of a partition at full load, JSON", "ms"),
+    Figure("json checkpoint MB", "its size", "MB", 2),
+    Figure("frame checkpoint", "checkpoint of a partition at full load, framed", "ms"),
+    Figure("frame checkpoint MB", "its size", "MB", 2),
+    Figure("memory", "worker memory, 10,000 symbols x 200 one-minute bars, after the run", "MB", 0, Target(600, False)),
+    Figure("memory restored", "worker memory, the same state after a restore", "MB", 0, Target(600, False)),
+    Figure("restore", "restore of that state from the changelog, empty disk: process start to ready", "s", 2),
+    Figure("state", "that state in the changelog", "MB", 1),
+    Figure("live p50", "tick to alert at a WebSocket client, median", "ms", 1),
+    Figure("live p99", "tick to alert at a WebSocket client, 99 %", "ms", 1, Target(100, at_least=False)),
+    Figure("live rate", "ticks meanwhile", "ticks/s"),
+    Figure("live checkpoint", "checkpoint of a partition meanwhile", "ms"),
+)
+
+
+@dataclass
+class Board:
+    """Samples by figure, one a run."""
+
+    samples: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, key: str, value: float) -> None:
+        """A run's value."""
+        assert any(figure.key == key for figure in FIGURES), key
+        self.samples.setdefault(key, []).append(value)
+
+    def add_ratio(self, above: str, below: str) -> None:
+        """Of the newest run of both, made under the same conditions."""
+        if self.samples.get(above) and self.samples.get(below):
+            self.add(f"{above} / {below}", self.samples[above][-1] / self.samples[below][-1])
+
+    def rows(self) -> list[list[str]]:
+        """The table, with its heading."""
+        rows = [["figure", "median", "lowest", "highest", "unit", "runs", "target", ""]]
+        for figure in FIGURES:
+            values = self.samples.get(figure.key)
+            if values:
+                rows.append(_row(figure, values))
+        return rows
+
+
+def _row(figure: Figure, values: Sequence[float]) -> list[str]:
+    median = statistics.median(values)
+    shown = [f"{value:,.{figure.digits}f}" for value in (median, min(values), max(values))]
+    aim, verdict = "", ""
+    if figure.target is not None:
+        aim = f"{'>=' if figure.target.at_least else '<='} {figure.target.value:,g}"
+        verdict = "met" if figure.target.met(median) else "NOT MET"
+    return [figure.label, *shown, figure.unit, str(len(values)), aim, verdict]
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they need to be; numbers to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            text.rjust(width) if 0 < column < 4 else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)

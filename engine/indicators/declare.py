@@ -30,6 +30,7 @@ class Unit(Enum):
     TIME = "time of day"
     SESSION = "session"
     WEEKDAY = "weekday"
+    MIXED = "a mix of units"
 
 
 class Kind(Enum):

@@ -11,7 +11,7 @@ from engine.calendar import CLOSED, REGULAR, MinuteInfo
 from engine.columns import NULL
 from engine.history import History
 from engine.running import Running
-from engine.segments import Index, Mask
+from engine.segments import Index, Mask, Segments
 from engine.state import LIMB, POWERS, BarState, PartitionState, vwap_of
 from engine.timeframes import MINUTE_NS, ONE_DAY, ONE_MINUTE, Timeframe
 from schemas.batch import F64, I64
@@ -35,9 +35,13 @@ class View:
         row_ts: I64,
         ordinal: I64,
         of_row: Index | None,
+        closing: Timeframe | None = None,
     ) -> None:
-        """`minutes`, `info` of each member: the minute its rows are in."""
+        """`minutes`, `info` of each member: the minute its rows are in. `closing`: the timeframe whose bars close at
+        these rows."""
         self.state, self.members, self.of_row = state, members, of_row
+        self.segments: Segments | None = None
+        self.closing = closing
         self.member_minute, self.member_info = minutes, info
         self.row_ts, self.ordinal = row_ts, ordinal
         self._cache: dict[tuple[str, str], F64] = {}
@@ -189,6 +193,7 @@ class TradeView(View):
             state, running.members, running.minutes, running.info, running.row_ts, running.ordinal, segments.of_row
         )
         self._running = running
+        self.segments = segments
 
     @property
     def price(self) -> F64:

@@ -44,6 +44,10 @@ class Recursive:
         self.timeframe = timeframe
         self.now, self.back = now, back
 
+    def groups(self) -> dict[str, Columns]:
+        """Its columns."""
+        return {"now": self.now, "back": self.back}
+
     def step(self, before: State, bar: Bars) -> dict[str, NDArray[Any]]:
         """The state after a bar, all of its columns."""
         raise NotImplementedError

@@ -3,7 +3,7 @@
 import random
 from typing import Final
 
-from engine.rules.language import parse_expression
+from engine.rules.parser import parse_condition
 from tests.support.engine_runs import RuleSets
 
 METRICS: Final = (
@@ -59,5 +59,4 @@ def _rule(rng: random.Random) -> tuple[str, int]:
         f"{metric} {rng.choice(OPERATORS)} {bound * rng.choice(SCALES)!r}"
         for metric, bound in rng.sample(METRICS, rng.choice((1, 1, 2)))
     ]
-    text = " and ".join(condition.text for condition in parse_expression(" and ".join(parts)))
-    return text, rng.choice(COOLDOWNS_S) * 10**9
+    return parse_condition(" and ".join(parts)).text, rng.choice(COOLDOWNS_S) * 10**9

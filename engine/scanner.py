@@ -148,14 +148,16 @@ class Scanner:
         alerts: list[Fired] = []
         if not len(view):
             return alerts
+        on_rows: Evaluation | None = None
         for scope in self.plan.scopes:
             if scope.frame is None or scope.frame is view.closing:
                 evaluation = Evaluation(view, self._known[scope.frame])
                 for node in scope.remembers:
                     evaluation.remember(node)
                 alerts += self._of_scope(scope, view, evaluation, at)
-                if scope.frame is None and view.closing is not None:
-                    self._record(view, evaluation)
+                on_rows = evaluation if scope.frame is None else on_rows
+        if on_rows is not None and view.closing is not None:
+            self._record(view, on_rows)
         return alerts
 
     def _of_scope(self, scope: Scope, view: View, evaluation: Evaluation, at: Place) -> list[Fired]:

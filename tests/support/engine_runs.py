@@ -28,9 +28,8 @@ class RuleSets:
     plans: dict[str, Plan] = field(default_factory=dict)
     rules: dict[str, list[Rule]] = field(default_factory=dict)
 
-    def add(self, expressions: Mapping[str, tuple[str, int]]) -> str:
-        """A set from rule id to canonical expression and cooldown in ns; its hash."""
-        bodies = {name: RuleBody(text, "each_row", cooldown) for name, (text, cooldown) in expressions.items()}
+    def add(self, bodies: Mapping[str, RuleBody]) -> str:
+        """A set of bodies by rule id; its hash."""
         entries = [RuleEntry(name, rule_hash(body), name, 1) for name, body in bodies.items()]
         by_hash = {rule_hash(body): body for body in bodies.values()}
         key = rule_set_hash(entries)

@@ -163,6 +163,9 @@ class Scan:
 
     async def _restore(self, tp: TP, committed: int | None) -> int:
         begun = time.perf_counter()
+        tables: Any = self._app.tables
+        changelog = TP(self._state.topic.name, tp.partition)
+        self._state.require_restored(tp.partition, tables.recovery.active_highwaters.get(changelog, -1))
         found = await asyncio.to_thread(self._state.read, tp.partition)
         partition = Partition(tp.partition, self._config.partitions, self._calendars, self._config.engine)
         for piece in found.pieces:
@@ -181,14 +184,15 @@ class Scan:
         stats.restore_s = time.perf_counter() - begun
         metrics.RESTORE.labels(tp.partition).set(stats.restore_s)
         logger.info(
-            "%s/%d: %d pieces of state restored in %.2f s, %d older than they should be; reading from %d",
+            "%s/%d: %d pieces of state restored in %.2f s, %d shards older than they should be; reading from %d",
             *tp,
             len(found.pieces),
             stats.restore_s,
             len(found.stale),
             header.position + 1,
         )
-        return header.position + 1 if header.position >= 0 else FROM_THE_BEGINNING
+        # What a lost piece of state stood for can only be had from the very first record on.
+        return header.position + 1 if header.position >= 0 or found.stale else FROM_THE_BEGINNING
 
     async def release(self) -> None:
         """Called before the partitions are given up: one last checkpoint of each, as far as there is time."""

@@ -12,7 +12,8 @@ from agents.scan_stats import ScanStats
 from engine.partition import Partition
 from infra import metrics
 from infra.kafka.outbox import Outbox
-from tables.state import Shard, StateTable
+from tables.ledger import Shard
+from tables.state import StateTable
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Checkpointer:
             if stats is None or header.position <= stats.committed - 1:
                 return
             begun = time.perf_counter()
-            shards = await self._take(partition)
+            shards = await self._take(number, partition)
             await self._outbox.flush(number)
             await self._state.write(number, shards, header, self._check)
             if not await self._commit(number, header.position + 1):
@@ -58,7 +59,7 @@ class Checkpointer:
             metrics.CHECKPOINT.observe(stats.checkpoint_s)
             metrics.CHECKPOINT_BYTES.observe(size)
 
-    async def _take(self, partition: Partition) -> list[Shard]:
+    async def _take(self, number: int, partition: Partition) -> list[Shard]:
         """The changed pieces, encoded. Ticks may be worked on between two shards, so what has changed of a shard is
         asked for when it is taken: all of it belongs to one position."""
         shards = []
@@ -66,6 +67,6 @@ class Checkpointer:
             begun = time.perf_counter()
             pieces = partition.export_changed(shard)
             begun = self._stats.stage("export", begun)
-            shards.append(await asyncio.to_thread(self._state.encode, pieces))
+            shards.append(await asyncio.to_thread(self._state.encode, number, pieces))
             self._stats.stage("encode", begun)
         return shards

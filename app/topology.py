@@ -118,14 +118,15 @@ class ScanApp:
                 request_timeout_s=role.request_timeout_s,
             )
         )
-        writer = f"{role.instance_id or role.app_id}@{socket.gethostname()}/{uuid.uuid4().hex[:8]}"
+        tag = uuid.uuid4().hex[:8]
+        writer = f"{role.instance_id or role.app_id}@{socket.gethostname()}/{tag}"
         limit_s = role.request_timeout_s
         self._producer = new_producer(role.bootstrap, f"{writer}-out", limit_s, max_record_bytes=1_048_576)
         self._state_producer = new_producer(
             role.bootstrap, f"{writer}-state", limit_s, STATE_BATCH_BYTES, max_batch_bytes=STATE_BATCH_BYTES
         )
         self._outbox = Outbox(self._producer, ENCODERS, lambda error: fail("sending results failed", error))
-        state = StateTable(self.faust, self._state_producer, partitions, role.engine.shards, writer)
+        state = StateTable(self.faust, self._state_producer, partitions, role.engine.shards, tag)
         config = ScanConfig(
             partitions,
             writer,

@@ -24,6 +24,7 @@ from infra.embedded.kafka import find_runtime
 from infra.kafka.application import GC_THRESHOLDS
 
 ALL_PARTS: Final = (*PARTS, "memory", "latency")
+BUSY: Final = 0.5
 _BEGUN: Final = time.monotonic()
 
 
@@ -35,6 +36,9 @@ def main() -> int:
     gc.set_threshold(*GC_THRESHOLDS)
     folder = Path(tempfile.mkdtemp(prefix="tapewatch-bench-"))
     board, about = Board(), {"machine": machine()}
+    load = about["machine"]["load_before"]
+    if load > BUSY:
+        _tell(f"others are at work on this machine (load {load}): do not trust delays and absolute figures")
     try:
         asyncio.run(_measure(options, board, folder))
         about["versions"] = versions(find_runtime(load_settings({}).cache).java)

@@ -33,8 +33,8 @@ class Sizes:
 
     symbols: int = 10_000
     rate: float = 20_000.0
-    json_ticks: int = 1_500_000
-    frame_ticks: int = 4_000_000
+    json_ticks: int = 2_000_000
+    frame_ticks: int = 8_000_000
     faust_ticks: int = 40_000
     engine_ticks: int = 400_000
     window_s: float = 10.0
@@ -114,6 +114,7 @@ async def _round(
 async def _worker(board: Board, filled: Filled, form: str) -> None:
     seen = await worker_run(filled)
     board.add(form, seen.rate)
+    board.add(f"{form} checkpoints", seen.checkpoints_per_s)
     with contextlib.suppress(ValueError):  # through before a checkpoint was
         board.add(f"{form} checkpoint", 1e3 * seen.checkpoint_s)
         board.add(f"{form} checkpoint MB", seen.checkpoint_bytes / 1e6)

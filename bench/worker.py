@@ -29,6 +29,7 @@ class Seen:
     """What a worker's own figures showed while it worked. `checkpoints`: (seconds, bytes) of each partition's."""
 
     rate: float = 0.0
+    seconds: float = 0.0
     alerts: int = 0
     checkpoints: dict[tuple[str, float], tuple[float, int]] = field(default_factory=dict)
     stages_s: dict[str, float] = field(default_factory=dict)
@@ -39,6 +40,11 @@ class Seen:
             if one["checkpoint_at"]:
                 key = (number, one["checkpoint_at"])
                 self.checkpoints[key] = (one["checkpoint_s"], one["checkpoint_bytes"])
+
+    @property
+    def checkpoints_per_s(self) -> float:
+        """Of all partitions together, from the end of the warm-up on."""
+        return len(self.checkpoints) / self.seconds
 
     @property
     def checkpoint_s(self) -> float:
@@ -90,7 +96,8 @@ async def worker_run(filled: Filled) -> Seen:
         seen.alerts, seen.stages_s = stats["alerts"], stats["stages_s"]
     if first is None or first[1] >= filled.ticks:
         raise WorkerError("the worker was through before it could be looked at; use more ticks")
-    seen.rate = (ticks - first[1]) / (now - first[0])
+    seen.seconds = now - first[0]
+    seen.rate = (ticks - first[1]) / seen.seconds
     return seen
 
 

@@ -48,23 +48,22 @@ class Piece:
 
 def changed_shards(state: PartitionState) -> list[int]:
     """Shards of which any piece has changed since it was taken."""
-    touched = state.origin.changed.copy()
-    for history in state.history.values():
-        touched |= history.dirty.any(axis=0)
-    found: list[int] = np.unique(state.origin.shard[np.flatnonzero(touched)]).tolist()
+    found: list[int] = np.unique(state.origin.shard[np.flatnonzero(state.origin.changed)]).tolist()
     return found
 
 
 def changed(state: PartitionState, shard: int) -> list[str]:
-    """Keys of the shard's pieces with changes since they were taken, those of closed bars first: a `live/` piece never
-    knows of bars that are not stored. To be taken at once: a step in between may change others."""
+    """Keys of the shard's pieces with changes since they were taken, those of closed bars first and never without the
+    `live/` piece that knows of them. To be taken at once: a step in between may change others."""
     members = np.flatnonzero(state.origin.shard[: state.known] == shard)
+    if not state.origin.changed[members].any():
+        return []
     keys = [
         f"bars/{name}/{group}/{shard}"
         for name, history in state.history.items()
         for group in np.flatnonzero(history.dirty[:, members].any(axis=1)).tolist()
     ]
-    return [*keys, f"live/{shard}"] if state.origin.changed[members].any() else keys
+    return [*keys, f"live/{shard}"]
 
 
 def present(state: PartitionState) -> list[str]:

@@ -10,12 +10,15 @@ import msgspec
 from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
 
 _PREFIX: Final = "__connect.errors."
+MAX_REASON: Final = 1_000
+"""Characters; a reason may quote what it is about."""
 
 
 def error_headers(
     topic: str, partition: int, offset: int, index: int, reason: str, stage: str
 ) -> list[tuple[str, bytes]]:
     """Kafka Connect's error headers, and the tick's place in its frame."""
+    reason = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]}…"
     values = {
         "topic": topic,
         "partition": str(partition),

@@ -16,7 +16,7 @@ from schemas.batch import I64, Chunk, Rejected, TickBatch, Trades, trade_keys
 from schemas.control import DailyBar, Event, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Unapplied
 from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
 from schemas.symbols import REFUSALS, SymbolTable
-from schemas.tick import KINDS, MAX_TS_NS, MIN_TS_NS, REGULAR_TRADE, LeanTick, TickRecord
+from schemas.tick import ALL_FLAGS, KINDS, MAX_TS_NS, MIN_TS_NS, REGULAR_TRADE, LeanTick, TickRecord
 
 _LEAN = msgspec.json.Decoder(LeanTick)
 _FULL = msgspec.json.Decoder(TickRecord)
@@ -87,7 +87,8 @@ class _ChunkDecoder:
                 ts_recv=columns.ts_recv,
                 id_high=columns.id_high,
                 id_low=columns.id_low,
-            )
+            ),
+            columns.flags > ALL_FLAGS,
         )
 
     def add_json(self, start: int, end: int) -> None:
@@ -178,7 +179,7 @@ class _ChunkDecoder:
             id_high=id_high,
             id_low=id_low,
         )
-        self._add(trades, (flags < 0) | (flags > 31))
+        self._add(trades, (flags < 0) | (flags > ALL_FLAGS))
 
     def _add_event(self, record: TickRecord, offset: int, append_ts: int, row: int) -> None:
         try:

@@ -24,6 +24,7 @@ class Eligibility(IntFlag):
 
 
 REGULAR_TRADE: Final = int(Eligibility.LAST | Eligibility.HIGH_LOW | Eligibility.VOLUME)
+ALL_FLAGS: Final = REGULAR_TRADE | int(Eligibility.OPENING | Eligibility.CLOSING)
 KINDS: Final = ("trade", "quote", "correction", "cancel", "status", "daily", "reference")
 
 MIN_TS_NS: Final = 10**17

@@ -54,10 +54,19 @@ RULES: Final = Topic("rules.v1", key="hash of the rule body", partitions=1, comp
 RULE_SETS: Final = Topic("rulesets.v1", key="hash of the set / part", partitions=1, compacted=True)
 
 
+ERROR_HEADER_BYTES: Final = 16_384
+"""Room for the headers of a dead letter beside a record as large as its topic takes."""
+
+
 def dead_letters_of(topic: Topic) -> Topic:
     """Where records of `topic` go that cannot be processed, original bytes and key kept."""
     return Topic(
-        f"{topic.name}.dlq", key=topic.key, partitions=topic.partitions, retention_ms=30 * DAY_MS, append_time=True
+        f"{topic.name}.dlq",
+        key=topic.key,
+        partitions=topic.partitions,
+        retention_ms=30 * DAY_MS,
+        append_time=True,
+        max_message_bytes=topic.max_message_bytes + ERROR_HEADER_BYTES,
     )
 
 

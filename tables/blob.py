@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import lz4.block
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.pieces import Header, Piece
 
-VERSION: Final = 1
+VERSION: Final = 2
 _MAGIC: Final = b"TWS"
 _HEAD: Final = len(_MAGIC) + 1 + 4
 
@@ -40,6 +42,15 @@ class StoredHeader(msgspec.Struct, array_like=True, frozen=True):
         return Header(self.position, self.watermark_ns, self.heartbeats, self.rule_set, self.rule_set_seq)
 
 
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A piece as it was stored. `needs`: the records that it is to be put back with, and the position that each must
+    at least have; only live figures need any."""
+
+    piece: Piece
+    needs: dict[str, int]
+
+
 class _Column(msgspec.Struct, array_like=True, frozen=True):
     name: str
     dtype: str
@@ -51,16 +62,17 @@ class _Index(msgspec.Struct, array_like=True, frozen=True):
     header: StoredHeader
     symbols: list[str]
     columns: list[_Column]
+    needs: dict[str, int]
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(_Index)
 
 
-def encode_blob(piece: Piece) -> bytes:
+def encode_blob(piece: Piece, needs: Mapping[str, int]) -> bytes:
     """Magic, version, CRC-32 of the rest, then compressed: length of the index, the index (msgpack), the columns."""
     columns = [_Column(name, values.dtype.str, values.shape) for name, values in piece.columns.items()]
-    index = _ENCODER.encode(_Index(piece.key, StoredHeader.of(piece.header), piece.symbols, columns))
+    index = _ENCODER.encode(_Index(piece.key, StoredHeader.of(piece.header), piece.symbols, columns, dict(needs)))
     parts = [
         len(index).to_bytes(4, "little"),
         index,
@@ -70,8 +82,8 @@ def encode_blob(piece: Piece) -> bytes:
     return _MAGIC + bytes([VERSION]) + zlib.crc32(body).to_bytes(4, "little") + body
 
 
-def decode_blob(blob: bytes) -> Piece:
-    """Raises BlobError; its columns may be written to."""
+def decode_blob(blob: bytes) -> Blob:
+    """Raises BlobError; the piece's columns may be written to."""
     body = _body(blob)
     size = int.from_bytes(body[:4], "little")
     index = _DECODER.decode(memoryview(body)[4 : 4 + size])
@@ -81,7 +93,7 @@ def decode_blob(blob: bytes) -> Piece:
         values = np.frombuffer(body, column.dtype, int(np.prod(column.shape)), at).reshape(column.shape)
         columns[column.name] = values.copy()
         at += values.nbytes
-    return Piece(index.key, index.header.header(), index.symbols, columns)
+    return Blob(Piece(index.key, index.header.header(), index.symbols, columns), index.needs)
 
 
 def _body(blob: bytes) -> bytes:

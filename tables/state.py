@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import faust
@@ -13,8 +12,7 @@ from rocksdict import WriteBatch
 
 from engine.pieces import Header, Piece
 from schemas.topics import Topic, state_changelog
-from tables.blob import StoredHeader, decode_blob, encode_blob
-from tables.manifest import KEY, VERSION, Manifest, Resumption, decode_manifest, encode_manifest, resume
+from tables.ledger import Ledger, Records, Resumption, Shard
 
 NAME: Final = "state"
 ROCKSDB: Final = {
@@ -25,8 +23,6 @@ ROCKSDB: Final = {
     "max_open_files": 64,
 }
 """Of each partition. Faust's defaults are 2 GB of cache and 192 MB of buffers."""
-
-Batch = list[tuple[bytes, bytes]]
 
 
 class BatchProducer(Protocol):
@@ -43,85 +39,72 @@ class StateError(RuntimeError):
     """State could not be stored; the text says where."""
 
 
-@dataclass(slots=True)
-class Shard:
-    """Encoded pieces that belong together: stored as one, or where they are too large for that, in their order."""
-
-    positions: dict[str, int]
-    records: Batch
-
-    @property
-    def size(self) -> int:
-        """Bytes of the values."""
-        return sum(len(value) for _, value in self.records)
-
-
 class StateTable:
     """Writes go to the changelog first and to RocksDB once the broker has them, so that the disk is never ahead."""
 
     def __init__(self, app: faust.App, producer: BatchProducer, partitions: int, shards: int, writer: str) -> None:
         """Declares the table on `app`, before it starts. `producer`: for the changelog, with batches as large as a
-        shard."""
+        shard. `writer`: of this process alone."""
         self.topic = changelog_of(app.conf.id)
         self._table: Any = app.Table(
             NAME, key_type=bytes, value_type=bytes, partitions=partitions, options=dict(ROCKSDB), default=None
         )
         self._producer, self._shards, self._writer = producer, shards, writer
-        self._required: dict[int, dict[str, int]] = {}
+        self._ledgers: dict[int, Ledger] = {}
+        self._on_disk: dict[int, int] = {}
 
-    def encode(self, pieces: Sequence[Piece]) -> Shard:
+    def encode(self, partition: int, pieces: Sequence[Piece]) -> Shard:
         """The pieces of one shard, taken at the same position."""
-        return Shard(
-            {piece.key: piece.header.position for piece in pieces},
-            [(piece.key.encode(), encode_blob(piece)) for piece in pieces],
-        )
+        return self._ledgers[partition].encode(pieces)
 
     async def write(self, partition: int, shards: Sequence[Shard], header: Header, check: Callable[[], None]) -> None:
-        """Store the shards, then the manifest that makes them the checkpoint for `header`. Raises StateError.
+        """Store the shards, then the manifest that makes them the checkpoint for `header`, then delete what that
+        makes needless. Raises StateError.
 
         `check` is called before each; it raises where nothing may be written any more.
         """
-        required = self._required.setdefault(partition, {})
-        for shard in shards:
-            required |= shard.positions
-        manifest = Manifest(VERSION, self._shards, StoredHeader.of(header), dict(required), self._writer)
+        ledger = self._ledgers[partition]
         check()
-        last = await self._send(partition, [shard.records for shard in shards])
+        await self._keep(partition, [shard.records for shard in shards])
         check()
-        last = max(last, await self._send(partition, [[(KEY, encode_manifest(manifest))]]))
-        records = [record for shard in shards for record in shard.records]
-        await asyncio.to_thread(self._store, partition, [*records, (KEY, encode_manifest(manifest))], last)
+        await self._keep(partition, [[ledger.manifest(header)]])
+        superseded = ledger.take_superseded()
+        if superseded:
+            check()
+            await self._keep(partition, [superseded])
 
     def read(self, partition: int) -> Resumption:
-        """What is stored of a partition, and where to go on. Raises BlobError."""
-        manifest: Manifest | None = None
-        pieces: dict[str, Piece] = {}
-        for key, value in self._database(partition).items():
-            if key == KEY:
-                manifest = decode_manifest(value, self._shards)
-            elif not key.startswith(b"__faust"):
-                piece = decode_blob(value)
-                pieces[piece.key] = piece
-        self._required[partition] = dict(manifest.pieces) if manifest else {}
-        return resume(manifest, pieces)
+        """What is stored of a partition, and where to go on. Raises BlobError, StateError."""
+        end = self._table.data.persisted_offset(TP(self.topic.name, partition))
+        self._on_disk[partition] = -1 if end is None else end
+        ledger = self._ledgers[partition] = Ledger(self._writer, self._shards)
+        database = self._database(partition)
+        return ledger.restore({key: value for key, value in database.items() if not key.startswith(b"__faust")})
+
+    def require_restored(self, partition: int, last_offset: int) -> None:
+        """Raises StateError unless the disk has the changelog through `last_offset`."""
+        end = self._table.data.persisted_offset(TP(self.topic.name, partition))
+        if (-1 if end is None else end) < last_offset:
+            raise StateError(f"{self.topic.name}/{partition} was restored through {end}, not through {last_offset}")
 
     def forget(self, partition: int) -> None:
         """The partition is another's now."""
-        self._required.pop(partition, None)
+        self._ledgers.pop(partition, None)
+        self._on_disk.pop(partition, None)
 
-    async def _send(self, partition: int, batches: Sequence[Batch]) -> int:
-        """Write in order and wait for all of it; the offset of the last record."""
+    async def _keep(self, partition: int, groups: Sequence[Records]) -> None:
+        """Each group into as few batches as it fits into, in order; on disk once the broker has all of them."""
         sent = []
-        for records in batches:
+        for records in groups:
             for batch, count in self._filled(records):
                 sent.append((await self._producer.send_batch(batch, self.topic.name, partition=partition), count))
-        last = -1
+        spans = []
         for future, count in sent:
             metadata = await future
-            last = max(last, metadata.offset + count - 1)
-        return last
+            spans.append((metadata.offset, metadata.offset + count - 1))
+        await asyncio.to_thread(self._store, partition, [one for records in groups for one in records], spans)
 
-    def _filled(self, records: Batch) -> Iterator[tuple[Any, int]]:
+    def _filled(self, records: Records) -> Iterator[tuple[Any, int]]:
         """As few batches as they fit into, and how many records each holds. Kafka takes a batch as a whole or not at
         all."""
         batch, count = self._producer.create_batch(), 0
@@ -130,16 +113,33 @@ class StateTable:
                 yield batch, count
                 batch, count = self._producer.create_batch(), 0
                 if batch.append(timestamp=None, key=key, value=value) is None:
-                    raise StateError(f"a piece of state of {len(value)} bytes does not fit a batch; use more shards")
+                    size = len(value or b"")
+                    raise StateError(f"a piece of state of {size} bytes does not fit a batch; use more shards")
             count += 1
         yield batch, count
 
-    def _store(self, partition: int, records: Batch, last_offset: int) -> None:
+    def _store(self, partition: int, records: Records, spans: Sequence[tuple[int, int]]) -> None:
         batch = WriteBatch(raw_mode=True)
         for key, value in records:
-            batch.put(key, value)
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
         self._database(partition).write(batch)
-        self._table.data.set_persisted_offset(TP(self.topic.name, partition), last_offset)
+        self._advance(partition, spans)
+
+    def _advance(self, partition: int, spans: Sequence[tuple[int, int]]) -> None:
+        """Note how far the disk follows the changelog. What somebody else wrote in between is not on it, so that the
+        next restore has to begin there."""
+        end = self._on_disk.get(partition)
+        if end is None:
+            return  # given up meanwhile
+        for first, last in spans:
+            if first == end + 1:
+                end = last
+        if end > self._on_disk[partition]:
+            self._on_disk[partition] = end
+            self._table.data.set_persisted_offset(TP(self.topic.name, partition), end)
 
     def _database(self, partition: int) -> Any:
         return self._table.data._db_for_partition(partition)

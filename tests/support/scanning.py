@@ -107,7 +107,9 @@ async def told(bootstrap: str) -> tuple[Answer, list[str]]:
     for record in await records_of(bootstrap, ALERTS.name):
         alert = decode_alert(record.value)
         body = body_bytes(record.value)
-        assert answer.alerts.setdefault(alert.body.id, body) == body, "an id stands for one body"
+        first = answer.alerts.setdefault(alert.body.id, body)
+        told_at = f"{record.partition}/{record.offset} by {alert.delivery.run_id}"
+        assert first == body, f"an id stands for one body; first told {first!r}, then at {told_at} {body!r}"
         assert record.partition == alert.delivery.partition
         assert record.key == alert.body.symbol.encode()
         ids.append(alert.body.id)

@@ -1,0 +1,1 @@
+"""Tests of schemas/: what crosses a process boundary comes back as it was, and nothing else gets through."""

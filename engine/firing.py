@@ -55,11 +55,20 @@ Place = Trades | Closings | Moment
 
 def fire(rule: PlannedRule, chosen: Chosen, view: View, evaluation: Evaluation, at: Place) -> list[Fired]:
     """The alerts of `rule` at the chosen rows of the view."""
-    names, numbers, price = view.state.symbols.names, view.symbols, view.price
-    session = view.member_info.session if view.of_row is None else view.member_info.session[view.of_row]
-    alerts, trigger = [], rule.trigger.text
-    for row, mutes in zip(chosen.rows.tolist(), chosen.mutes.tolist(), strict=True):
-        symbol, ts, ordinal = names[numbers[row]], int(view.row_ts[row]), int(view.ordinal[row])
+    names, rows, trigger = view.state.symbols.names, chosen.rows, rule.trigger.text
+    places = view.places(rows)
+    columns = (
+        rows.tolist(),
+        view.members[places].tolist(),
+        view.member_info.session[places].tolist(),
+        view.row_ts[rows].tolist(),
+        view.ordinal[rows].tolist(),
+        view.price[rows].tolist(),
+        chosen.mutes.tolist(),
+    )
+    alerts = []
+    for row, number, session, ts, ordinal, price, mutes in zip(*columns, strict=True):
+        symbol = names[number]
         key = _trade_key(at, row)
         body = AlertBody(
             id=alert_id(rule.id, rule.hash, symbol, trigger, ts, key, ordinal),
@@ -69,12 +78,12 @@ def fire(rule: PlannedRule, chosen: Chosen, view: View, evaluation: Evaluation, 
             ts=ts,
             ordinal=ordinal,
             trigger=trigger,
-            price=_or_null(price[row]),
-            session=SESSIONS[session[row]],
+            price=_or_null(price),
+            session=SESSIONS[session],
             explanation=explanation(rule.tree, evaluation, row),
             muted=mutes,
         )
-        alerts.append(Fired(body, *_place(at, row, int(numbers[row])), rule.name, rule.version))
+        alerts.append(Fired(body, *_place(at, row, number), rule.name, rule.version))
     return alerts
 
 

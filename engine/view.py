@@ -55,6 +55,14 @@ class View:
         """Symbol number of each row."""
         return self.members if self.of_row is None else self.members[self.of_row]
 
+    def places(self, rows: Index) -> Index:
+        """The place of each row's symbol among the members."""
+        return rows if self.of_row is None else self.of_row[rows]
+
+    def symbols_of(self, rows: Index) -> Index:
+        """Symbol number of each of these rows."""
+        return self.members[self.places(rows)]
+
     def spread(self, values: NDArray[np.generic]) -> F64:
         """Values over members, as floats over rows."""
         floats: F64 = values.astype(np.float64, copy=False)

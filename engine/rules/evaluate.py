@@ -73,6 +73,9 @@ class Evaluation:
         self.before: dict[Node, tuple[F64, F64]] = {}
         """Of nodes that look at the row before: what they saw."""
 
+    def __len__(self) -> int:
+        return len(self._view)
+
     def number(self, node: Node) -> F64:
         """A column over rows."""
         found = self._numbers.get(node)

@@ -17,6 +17,7 @@ from schemas.batch import I64
 from schemas.rule import BECOMES_TRUE, ONCE_PER_BAR, ONCE_PER_SESSION
 
 NOT_YET: Final = np.iinfo(np.int64).min
+_ALL: Final = slice(None)
 UNKNOWN, ARMED, SPENT = 0, 1, 2
 """Of a rule that fires when it becomes true: nothing is known yet, it may fire, it has been true."""
 
@@ -61,18 +62,24 @@ class FireMemory:
 
     def select(self, rows: Index, view: View) -> Chosen:
         """Of the rows where the rule is true (sorted by symbol, then log order), those that fire. Remembered."""
-        symbols, chosen, mutes = view.symbols, [], []
-        going = rows
+        chosen, mutes = [], []
+        going, symbols = rows, view.symbols_of(rows)
         while len(going):
-            going = self._allowed(going, symbols[going], view)
+            allowed = self._allowed(going, symbols, view)
+            if not allowed.all():
+                going, symbols = going[allowed], symbols[allowed]
             if not len(going):
                 break
-            first = going if self._is_free else going[starts_of_runs(symbols[going])]
-            chosen.append(first)
-            mutes.append(self._fire(first, symbols[first], view))
-            going = going[:0] if self._is_free else np.setdiff1d(going, first, assume_unique=True)
+            first = _ALL if self._is_free else starts_of_runs(symbols)
+            chosen.append(going[first])
+            mutes.append(self._fire(going[first], symbols[first], view))
+            if self._is_free or len(chosen[-1]) == len(going):
+                break
+            going, symbols = np.delete(going, first), np.delete(symbols, first)
         if not chosen:
             return Chosen(np.empty(0, np.intp), np.empty(0, bool))
+        if len(chosen) == 1:
+            return Chosen(chosen[0], mutes[0])
         all_rows = np.concatenate(chosen)
         order = np.argsort(all_rows)
         return Chosen(all_rows[order], np.concatenate(mutes)[order])
@@ -82,8 +89,8 @@ class FireMemory:
         """Whether one fire never keeps another back."""
         return not (self._trigger.cooldown_ns or self._periodic or self._limited)
 
-    def _allowed(self, rows: Index, symbols: Index, view: View) -> Index:
-        """Of `rows` those that nothing keeps back, given the fires so far."""
+    def _allowed(self, rows: Index, symbols: Index, view: View) -> Mask:
+        """Whether nothing keeps each of `rows` back, given the fires so far."""
         trigger, now = self._trigger, self.now
         row_ts, last = view.row_ts[rows], now.fired[symbols]
         allowed = (last == NOT_YET) | (row_ts - np.maximum(last, 0) >= trigger.cooldown_ns)
@@ -94,16 +101,16 @@ class FireMemory:
         if trigger.runaway_fires:
             allowed &= ~now.muted[symbols]
         if self._periodic:
-            period = self._periods(view)[_places(view)[rows]]
+            period = self._periods(view)[view.places(rows)]
             allowed &= (period != NOT_YET) & (period != now.period[symbols])
-        return rows[np.flatnonzero(allowed)]
+        return np.asarray(allowed)
 
     def _fire(self, rows: Index, symbols: Index, view: View) -> Mask:
         """Remember fires; whether each mutes the rule. Unless `_is_free`, one row a symbol."""
         trigger, now, row_ts = self._trigger, self.now, view.row_ts[rows]
         now.fired[symbols] = row_ts
         if self._periodic:
-            now.period[symbols] = self._periods(view)[_places(view)[rows]]
+            now.period[symbols] = self._periods(view)[view.places(rows)]
         if not self._limited:
             return np.zeros(len(rows), bool)
         slot = now.fires[symbols]
@@ -147,8 +154,3 @@ class FireMemory:
         last = newest[segments.last]
         edge[members] = np.where(last >= 0, state[last], before)
         return np.flatnonzero(rises & (previous == ARMED))
-
-
-def _places(view: View) -> Index:
-    """Of each row the place of its symbol among the members."""
-    return np.arange(len(view.members)) if view.of_row is None else view.of_row

@@ -46,32 +46,46 @@ def _satisfiable(column: F64, operator: Index, bound: F64) -> Mask:
 
 
 class Matches:
-    """The rows where rules are true; masks of comparisons are shared."""
+    """The rows where rules are true. Rows of comparisons that several rules share are found once."""
 
     def __init__(self, scope: Scope, evaluation: Evaluation) -> None:
         """Nothing compared yet."""
         self._scope, self._evaluation = scope, evaluation
-        self._masks: dict[int, Mask] = {}
+        self._shared: dict[int, Index] = {}
 
     def rows(self, rule: PlannedRule) -> Index:
-        """Where all of the rule holds."""
-        together: Mask | None = None
-        for leaf in rule.leaves:
-            mask = self._leaf(leaf)
-            together = mask if together is None else together & mask
-            if not together.any():
-                return np.empty(0, np.intp)
-        for node in rule.rest:
-            mask = self._evaluation.truth(node).true
-            together = mask if together is None else together & mask
-        assert together is not None, "a rule has at least one condition"
-        return np.flatnonzero(together)
+        """Where all of the rule holds: each comparison is tried on the rows that those before have left."""
+        leaves = rule.leaves
+        if not leaves:
+            found, rest = np.flatnonzero(self._evaluation.truth(rule.rest[0]).true), rule.rest[1:]
+        else:
+            first = min(leaves, key=self._few)
+            found, rest = self._leaf_rows(first), rule.rest
+            for leaf in leaves:
+                if leaf != first and len(found):
+                    found = found[self._compared(leaf, found)]
+        for node in rest:
+            if not len(found):
+                break
+            found = found[self._evaluation.truth(node).true[found]]
+        return found
 
-    def _leaf(self, leaf: int) -> Mask:
-        mask = self._masks.get(leaf)
-        if mask is None:
-            scope = self._scope
-            column = self._evaluation.number(scope.columns[scope.leaf_column[leaf]])
-            compare = COMPARE[OPERATORS[scope.leaf_operator[leaf]]]
-            mask = self._masks[leaf] = compare(column, scope.leaf_bound[leaf])
+    def _few(self, leaf: int) -> int:
+        """How many rows a comparison leaves, as far as it is known."""
+        rows = self._shared.get(leaf)
+        return len(self._evaluation) if rows is None else len(rows)
+
+    def _leaf_rows(self, leaf: int) -> Index:
+        rows = self._shared.get(leaf)
+        if rows is None:
+            rows = np.flatnonzero(self._compared(leaf, None))
+            if self._scope.leaf_uses[leaf] > 1:
+                self._shared[leaf] = rows
+        return rows
+
+    def _compared(self, leaf: int, rows: Index | None) -> Mask:
+        scope = self._scope
+        column = self._evaluation.number(scope.columns[scope.leaf_column[leaf]])
+        compare = COMPARE[OPERATORS[scope.leaf_operator[leaf]]]
+        mask: Mask = compare(column if rows is None else column[rows], scope.leaf_bound[leaf])
         return mask

@@ -49,8 +49,8 @@ class Scope:
 
     Columns are in order of cost. Comparison i is `columns[leaf_column[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`;
     pair j says that leaf `pair_leaf[j]` is one of rule `pair_rule[j]`. Leaves and pairs of column c begin at
-    `leaf_begin[c]` and `pair_begin[c]`. `edge_rules`: rules that are told when they become true. `remembers`: the
-    nodes that look at the row before, inner ones first.
+    `leaf_begin[c]` and `pair_begin[c]`; `leaf_uses` counts the rules of a leaf. `edge_rules`: rules that are told when
+    they become true. `remembers`: the nodes that look at the row before, inner ones first.
     """
 
     frame: Timeframe | None
@@ -59,6 +59,7 @@ class Scope:
     leaf_begin: Index
     pair_begin: Index
     leaf_column: Index
+    leaf_uses: Index
     leaf_operator: Index
     leaf_bound: F64
     pair_leaf: Index
@@ -170,6 +171,7 @@ def _scope(frame: Timeframe | None, rules: Sequence[PlannedRule], more: Sequence
         leaf_operator=np.array([OPERATORS.index(leaf.op) for leaf in ordered], np.intp),
         leaf_bound=np.array([leaf.children[1].value for leaf in ordered], np.float64),
         leaf_column=leaf_column,
+        leaf_uses=np.bincount(pair_leaf, minlength=len(ordered)),
         pair_leaf=pair_leaf,
         pair_rule=np.array([rule for _, rule in pairs], np.intp),
         edge_rules=tuple(i for i, rule in enumerate(planned) if rule.trigger.kind == BECOMES_TRUE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isnan
 
-from engine.rules.evaluate import Evaluation
+from engine.rules.evaluate import COMPARE, Evaluation
 from engine.rules.tree import Node
 from schemas.alert import Leaf
 from schemas.rule import OPERATORS
@@ -17,9 +17,16 @@ def explanation(tree: Node, evaluation: Evaluation, row: int) -> list[Leaf]:
 
 
 def _leaf(node: Node, evaluation: Evaluation, row: int) -> Leaf:
+    if node.op in OPERATORS:
+        left, right = (_number(child, evaluation, row) for child in node.children)
+        # One comparison more is less than looking the verdict up in a column that may not have been needed.
+        verdict = None if left is None or right is None else bool(COMPARE[node.op](left, right))
+        return _comparison(node, (left, right), verdict, None)
     verdict = _verdict(node, evaluation, row)
-    if node.op in OPERATORS or node.op in ("crosses_above", "crosses_below"):
-        return _comparison(node, evaluation, row, verdict)
+    if node.op in ("crosses_above", "crosses_below"):
+        before = evaluation.before[node]
+        sides = _number(node.children[0], evaluation, row), _number(node.children[1], evaluation, row)
+        return _comparison(node, sides, verdict, (_or_null(before[0][row]), _or_null(before[1][row])))
     if node.op in ("and", "or", "not"):
         parts = tuple(_leaf(child, evaluation, row) for child in node.children)
         return Leaf(node.text, None, node.op, None, verdict, parts=parts)
@@ -28,18 +35,13 @@ def _leaf(node: Node, evaluation: Evaluation, row: int) -> Leaf:
     return Leaf(node.text, None, "holds", None, verdict)
 
 
-def _comparison(node: Node, evaluation: Evaluation, row: int, verdict: bool | None) -> Leaf:
+Pair = tuple[float | None, float | None]
+
+
+def _comparison(node: Node, sides: Pair, verdict: bool | None, before: Pair | None) -> Leaf:
     left, right = node.children
-    before = evaluation.before.get(node)
-    return Leaf(
-        left.text,
-        _number(left, evaluation, row),
-        node.op,
-        _number(right, evaluation, row),
-        verdict,
-        against="" if right.is_literal else right.text,
-        previous=None if before is None else (_or_null(before[0][row]), _or_null(before[1][row])),
-    )
+    against = "" if right.is_literal else right.text
+    return Leaf(left.text, sides[0], node.op, sides[1], verdict, against, before)
 
 
 def _verdict(node: Node, evaluation: Evaluation, row: int) -> bool | None:

@@ -75,7 +75,9 @@ class FireMemory:
             mutes.append(self._fire(going[first], symbols[first], view))
             if self._is_free or len(chosen[-1]) == len(going):
                 break
-            going, symbols = np.delete(going, first), np.delete(symbols, first)
+            later = np.ones(len(going), bool)
+            later[first] = False
+            going, symbols = going[later], symbols[later]
         if not chosen:
             return Chosen(np.empty(0, np.intp), np.empty(0, bool))
         if len(chosen) == 1:

@@ -14,6 +14,7 @@ import faust
 from faust.types import TP
 
 from agents.scan_checkpoint import Checkpointer
+from agents.scan_guards import DeadLetterLimit, RestoreWatch
 from agents.scan_output import Output
 from agents.scan_pause import PauseGuard
 from agents.scan_stats import PartitionStats, ScanStats
@@ -35,6 +36,7 @@ from tables.state import StateTable
 logger = logging.getLogger(__name__)
 
 RELEASE_LIMIT_S: Final = 20.0
+LOOK_S: Final = 0.5
 FROM_THE_BEGINNING: Final = -1
 
 
@@ -42,7 +44,8 @@ FROM_THE_BEGINNING: Final = -1
 class ScanConfig:
     """`partitions` of the tick topic. `rules_limit_s`: how long the bodies of a rule set may be late. `pause_limit_s`:
     how long the process may stand still, well below the group's session time-out. `backlog` bounds the records that
-    wait for the broker's acknowledgement; a worker reads on only below it."""
+    wait for the broker's acknowledgement; a worker reads on only below it. `heartbeat_s`: between heartbeats that the
+    worker writes itself, 0: none. Of the other limits see `agents.scan_guards`."""
 
     partitions: int
     run_id: str
@@ -52,6 +55,11 @@ class ScanConfig:
     rules_limit_s: float = 30.0
     pause_limit_s: float = 5.0
     backlog: int = 200_000
+    heartbeat_s: float = 0.0
+    heartbeat_delay_s: float = 1.0
+    dead_letter_share: float = 0.5
+    dead_letter_window: int = 10_000
+    restore_limit_s: float = 180.0
 
 
 class Scan:
@@ -80,6 +88,7 @@ class Scan:
         # Held while a chunk is worked on, so that partitions are not given up in the middle of one.
         self._working = asyncio.Lock()
         self._guard = PauseGuard(config.pause_limit_s, fail)
+        self._dead_letters = DeadLetterLimit(config.dead_letter_share, config.dead_letter_window)
         self._checkpointer = Checkpointer(outbox, state, self._commit, self._guard.check, self.stats)
 
     def register(self) -> None:
@@ -89,7 +98,14 @@ class Scan:
 
     def open(self) -> None:
         """Begin the work that is not driven by ticks."""
-        works = ((self._checkpoints, "checkpoints"), (self._live, "live figures"), (self._guard.watch, "pause guard"))
+        works = [
+            (self._checkpoints, "checkpoints"),
+            (self._live, "live figures"),
+            (self._guard.watch, "pause guard"),
+            (self._watch_restore, "restore"),
+        ]
+        if self._config.heartbeat_s:
+            works.append((self._heartbeats, "heartbeats"))
         for work, name in works:
             self._tasks.append(asyncio.create_task(self._guarded(work, name), name=name))
 
@@ -101,7 +117,10 @@ class Scan:
 
     def ready(self) -> list[str]:
         """Why no ticks are worked on now."""
-        return [] if self._restored else ["the state is not restored yet"]
+        if self._restored:
+            return []
+        left = self._recovery.active_remaining_total()
+        return [f"the state is not restored yet{f', {left} records to go' if left > 0 else ''}"]
 
     # --- ticks -------------------------------------------------------------------------------------------------
 
@@ -127,6 +146,8 @@ class Scan:
         begun = time.perf_counter()
         result = partition.step(batch, self._plans)
         begun = self.stats.stage("step", begun)
+        dead = len(batch.rejected) + len(result.rejected)
+        self._dead_letters.note(len(batch.trades) + len(batch.rejected), dead)
         self._output.put(chunk, batch.rejected, result)
         self.stats.stage("output", begun)
         consumer: Any = self._app.consumer
@@ -163,9 +184,8 @@ class Scan:
 
     async def _restore(self, tp: TP, committed: int | None) -> int:
         begun = time.perf_counter()
-        tables: Any = self._app.tables
         changelog = TP(self._state.topic.name, tp.partition)
-        self._state.require_restored(tp.partition, tables.recovery.active_highwaters.get(changelog, -1))
+        self._state.require_restored(tp.partition, self._recovery.active_highwaters.get(changelog, -1))
         found = await asyncio.to_thread(self._state.read, tp.partition)
         partition = Partition(tp.partition, self._config.partitions, self._calendars, self._config.engine)
         for piece in found.pieces:
@@ -191,8 +211,8 @@ class Scan:
             len(found.stale),
             header.position + 1,
         )
-        # What a lost piece of state stood for can only be had from the very first record on.
-        return header.position + 1 if header.position >= 0 or found.stale else FROM_THE_BEGINNING
+        # What lost state stood for can only be had from the very first record on.
+        return header.position + 1 if header.position >= 0 or found.stale or committed else FROM_THE_BEGINNING
 
     async def release(self) -> None:
         """Called before the partitions are given up: one last checkpoint of each, as far as there is time."""
@@ -208,6 +228,20 @@ class Scan:
                 self.stats.partitions.pop(number, None)
             self._partitions = {}
             self._restored = False
+
+    @property
+    def _recovery(self) -> Any:
+        tables: Any = self._app.tables
+        return tables.recovery
+
+    async def _watch_restore(self) -> None:
+        watch = RestoreWatch(self._config.restore_limit_s)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            recovery = self._recovery
+            restoring = not self._restored and bool(recovery.active_tps)
+            left = {f"{tp.topic}/{tp.partition}": n for tp, n in recovery.active_remaining().items() if n > 0}
+            watch.look(restoring, f"records to go in {left}" if left else "nothing to read")
 
     async def _commit(self, number: int, next_offset: int) -> bool:
         consumer: Any = self._app.consumer
@@ -228,6 +262,13 @@ class Scan:
             for number, partition in list(self._partitions.items()):
                 if self._partitions.get(number) is partition:
                     await self._checkpointer.checkpoint(number, partition)
+
+    async def _heartbeats(self) -> None:
+        """Time for topics whose sources give none. It passes where the heartbeats stand in the log, not here."""
+        while True:
+            await asyncio.sleep(self._config.heartbeat_s)
+            for number in self._partitions:
+                self._output.put_heartbeat(number, time.time_ns() - round(self._config.heartbeat_delay_s * 1e9))
 
     async def _live(self) -> None:
         while True:

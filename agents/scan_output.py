@@ -16,11 +16,14 @@ from infra.kafka.outbox import Encode, Outbox, Record
 from schemas.alert import Alert, Delivery, encode_alert
 from schemas.bar import Bar, encode_bar
 from schemas.batch import Rejected
+from schemas.control import encode_heartbeat
 from schemas.dead_letter import error_headers, payload_of
 from schemas.live import LiveBatch, LiveQuote, encode_live
 from schemas.topics import ALERTS, BARS, LATE, LIVE, TICKS, TICKS_DEAD
 
 STAGE: Final = "scan"
+SOURCE: Final = "scan"
+"""The source of heartbeats that workers write; the same for all, so that one takes up where another left."""
 
 
 def _bar(bar: Bar) -> Record:
@@ -49,6 +52,7 @@ ENCODERS: Final[Mapping[str, Encode]] = {
     LATE.name: _late,
     LIVE.name: _live,
     TICKS_DEAD.name: _as_it_is,
+    TICKS.name: _as_it_is,
 }
 
 
@@ -77,6 +81,11 @@ class Output:
         """Queue running figures for screens, unless those before are still waiting."""
         if quotes and not self._outbox.backlog(partition, LIVE.name):
             self._outbox.put(LIVE.name, partition, [LiveBatch(partition, quotes)])
+
+    def put_heartbeat(self, partition: int, ts_ns: int) -> None:
+        """Queue a heartbeat, unless the one before is still waiting."""
+        if not self._outbox.backlog(partition, TICKS.name):
+            self._outbox.put(TICKS.name, partition, [(None, encode_heartbeat(SOURCE, ts_ns), [])])
 
     def _delivered(self, fired: Fired, partition: int) -> Alert:
         return Alert(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from app.replay_options import add_diff_options, add_replay_options
 from app.settings import Settings, SettingsError, listed, load_settings
 
 OK: Final = 0
@@ -41,6 +42,7 @@ def _complain(error: BaseException, code: int) -> int:
 
 def _is_expected(error: BaseException) -> bool:
     """Whether it is said in one line; anything else is a fault of the program and shows where it happened."""
+    from app.dlq_commands import DeadLetterError
     from app.replay import ReplayError
     from infra.embedded.fetch import JarsError
     from infra.embedded.java import JavaNotFoundError
@@ -55,9 +57,8 @@ def _is_expected(error: BaseException) -> bool:
     from schemas.rule import RuleError
 
     known = (KafkaError, ReplayError, JarsError, JavaNotFoundError, ServerStartError, ListenError, ReadError)
-    return isinstance(
-        error, (*known, RuleSetMissingError, TopicError, PublishError, ProviderError, RuleError, TimeoutError)
-    )
+    asked_wrongly = (DeadLetterError, ProviderError, RuleError, RuleSetMissingError)
+    return isinstance(error, (*known, *asked_wrongly, TopicError, PublishError, TimeoutError))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--symbols", type=int, default=500, metavar="N")
     demo.add_argument("--rate", type=float, default=5_000, metavar="TICKS_PER_S")
     demo.add_argument("--json", action="store_true", help="end with one line of figures, checked against a replay")
+    demo.add_argument("--chaos", action="store_true", help="kill processes of the demo at random while it runs")
     for name, text in (
         ("ingest", "bring a provider's ticks into the log"),
         ("scan", "evaluate ticks: bars, metrics, rules"),
@@ -88,18 +90,34 @@ def _parser() -> argparse.ArgumentParser:
     _add(topics, "list", _topics_list, "show what is declared")
     _add(topics, "check", _topics_check, "compare the broker's topics with what is declared")
     _add(topics, "apply", _topics_apply, "create the topics that are missing")
+    _add_dead_letters(commands)
     _add(commands, "config", _config, "list every setting")
     return parser
 
 
 def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     replay = _add(commands, "replay", _replay, "run the engine over a file or a topic, offline")
-    source = replay.add_mutually_exclusive_group(required=True)
-    source.add_argument("--file", type=Path, metavar="TICKS.jsonl[.gz]")
-    source.add_argument("--topic", metavar="NAME", help="the tick topic, all that it holds")
-    replay.add_argument("--rules", type=Path, metavar="RULES.json", help="instead of the rules in the log")
-    replay.add_argument("--out", type=Path, required=True, metavar="DIR")
-    replay.add_argument("--force", action="store_true", help="replace what DIR holds")
+    add_replay_options(replay)
+    others = replay.add_subparsers(metavar="diff", help="compare two replays, or one with the live run")
+    add_diff_options(_add(others, "diff", _replay_diff, "say which alerts and bars of two replays differ"))
+    state = _group(commands, "state", "what scan workers have stored")
+    export = _add(state, "export", _state_export, "write the checkpoints of the scan group to a file, for replays")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    export.add_argument("--force", action="store_true", help="replace FILE")
+
+
+def _add_dead_letters(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    letters = _group(commands, "dlq", "dead letters: records that could not be processed")
+    listing = _add(letters, "list", _dlq_list, "show the newest, a line each, with the reason")
+    listing.add_argument("--most", type=int, default=50, metavar="N")
+    shown = _add(letters, "show", _dlq_show, "show one: headers, key and original bytes")
+    shown.add_argument("place", metavar="PARTITION/OFFSET")
+    again = _add(letters, "retry", _dlq_retry, "send them, as they were, to the partition they came from")
+    which = again.add_mutually_exclusive_group(required=True)
+    which.add_argument("places", nargs="*", default=[], metavar="PARTITION/OFFSET")
+    which.add_argument("--all", action="store_true", help="every one that the topic holds")
+    for parser in (listing, shown, again):
+        parser.add_argument("--topic", metavar="NAME", help="whose dead letters; the tick topic's if left out")
 
 
 def _add(
@@ -134,7 +152,7 @@ def _role(asked: argparse.Namespace, settings: Settings) -> int:
 def _demo(asked: argparse.Namespace, settings: Settings) -> int:
     from app.demo import DemoOptions, run_demo
 
-    return run_demo(DemoOptions(asked.for_s, asked.symbols, asked.rate, asked.json), settings)
+    return run_demo(DemoOptions(asked.for_s, asked.symbols, asked.rate, asked.json, asked.chaos), settings)
 
 
 def _rules_check(asked: argparse.Namespace, _: Settings) -> int:
@@ -167,10 +185,43 @@ def _topics_apply(_: argparse.Namespace, settings: Settings) -> int:
     return apply(settings)
 
 
-def _replay(asked: argparse.Namespace, settings: Settings) -> int:
-    from app.replay_command import replay
+def _dlq_list(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.dlq_commands import show_list
 
-    return replay(asked.file, asked.topic, asked.rules, asked.out, asked.force, settings)
+    return show_list(asked.topic, asked.most, settings)
+
+
+def _dlq_show(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.dlq_commands import show_one
+
+    return show_one(asked.topic, asked.place, settings)
+
+
+def _dlq_retry(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.dlq_commands import retry
+
+    return retry(asked.topic, asked.places, settings)
+
+
+def _replay(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.replay_asked import repeated, request_of
+    from app.replay_command import recorded_run, replay
+
+    recorded = None if asked.manifest is None else recorded_run(asked.manifest)
+    request = request_of(asked, settings) if recorded is None else repeated(asked, recorded.request)
+    return replay(request, asked.out, settings.bootstrap, asked.force, asked.parquet, recorded)
+
+
+def _replay_diff(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.diff_command import diff
+
+    return diff(asked.first, asked.second, asked.live, asked.most, asked.json, settings)
+
+
+def _state_export(asked: argparse.Namespace, settings: Settings) -> int:
+    from app.state_commands import export
+
+    return export(asked.out, asked.force, settings)
 
 
 if __name__ == "__main__":

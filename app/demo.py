@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.chaos import Chaos
 from app.demo_client import Listener
 from app.embedded import Stack, ingest_role, start_stack
 from app.replay import ProgressLine
@@ -36,12 +37,13 @@ VERIFIED_SYMBOLS: Final = 8
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """`for_s`: live seconds, None: until Ctrl-C. `as_json`: end with one line of figures."""
+    """`for_s`: live seconds, None: until Ctrl-C. `as_json`: end with one line of figures. `chaos`: see `app.chaos`."""
 
     for_s: float | None
     symbols: int
     rate: float
     as_json: bool
+    chaos: bool = False
 
 
 def run_demo(options: DemoOptions, settings: Settings) -> int:
@@ -60,6 +62,7 @@ class _Demo:
         self._stop = asyncio.Event()
         self._line = ProgressLine()
         self._begun = time.monotonic()
+        self._chaos: Chaos | None = None
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -87,7 +90,9 @@ class _Demo:
             async with asyncio.timeout(CONNECT_LIMIT_S):
                 await listener.connected.wait()
             self._tell(f"the page: {stack.page}    (Ctrl-C ends)")
-            await self._play(stack, listener)
+            if self._options.chaos:
+                self._chaos = Chaos(stack, self._tell)
+            await self._play_with_chaos(stack, listener)
             if self._options.for_s is None and not self._options.as_json:
                 return 0
             self._tell("waiting until everything has arrived")
@@ -95,6 +100,18 @@ class _Demo:
             return await self._check(stack, listener)
         finally:
             await listener.stop()
+
+    async def _play_with_chaos(self, stack: Stack, listener: Listener) -> None:
+        if self._chaos is None:
+            await self._play(stack, listener)
+            return
+        over = asyncio.Event()
+        killing = asyncio.create_task(self._chaos.run(over), name="chaos")
+        try:
+            await self._play(stack, listener)
+        finally:
+            over.set()
+            await killing
 
     async def _play(self, stack: Stack, listener: Listener) -> None:
         """Feed the market until it is over or somebody stops it."""
@@ -166,6 +183,7 @@ class _Demo:
             "latency_p50_ms": _percentile(listener, 50),
             "latency_p99_ms": _percentile(listener, 99),
             "verified_symbols": verified,
+            **({"kills": dict(self._chaos.kills)} if self._chaos else {}),
             "lost": verdict.lost,
             "duplicates": verdict.duplicates,
         }

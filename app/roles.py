@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from app.settings import Settings, SettingsError, variable
+from infra import metrics
 from infra.logs import setup_logs
 from infra.ops_server import OpsServer
 
@@ -33,6 +35,8 @@ class Role:
         self.stop = asyncio.Event()
         self.ready: Reasons = lambda: ["starting"]
         self.stats: Figures = dict
+        self._begun = time.monotonic()
+        metrics.RESTARTS.set(settings.restarts)
 
     async def run(self, work: Callable[[Role], Awaitable[None]]) -> None:
         """Do the role's work with the port open, until it ends or SIGINT or SIGTERM comes."""
@@ -50,6 +54,9 @@ class Role:
         logger.info("%s has stopped", self.name)
 
     def _reasons(self) -> list[str]:
+        restarts = self.settings.restarts
+        if restarts >= CRASH_LOOP and time.monotonic() - self._begun < STEADY_S:
+            return [f"in a crash loop: started again {restarts} times, each soon after the last", *self.ready()]
         return self.ready()
 
     def _figures(self) -> Mapping[str, Any]:
@@ -71,6 +78,10 @@ class Role:
 
 
 STOP_LIMIT_S: Final = 30.0
+CRASH_LOOP: Final = 3
+"""Restarts one soon after the other that make a crash loop."""
+STEADY_S: Final = 30.0
+"""A role that ran this long is in no crash loop."""
 
 
 async def until_stop(role: Role, waiting: Awaitable[Any]) -> Any:
@@ -102,6 +113,11 @@ async def scan(role: Role) -> None:
         s.scan_checkpoint_s,
         s.scan_live_s,
         engine=engine,
+        heartbeat_s=s.scan_heartbeat_s,
+        heartbeat_delay_s=s.scan_heartbeat_delay_s,
+        dead_letter_share=s.scan_dead_letter_share,
+        dead_letter_window=s.scan_dead_letter_window,
+        restore_limit_s=s.scan_restore_limit_s,
     )
     role.ready = lambda: [f"waiting for Kafka at {s.bootstrap}"]
     app = ScanApp(made, await until_stop(role, prepare_scan(made)))

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 PREFIX: Final = "TAPEWATCH_"
 SECRETS: Final = frozenset({"api_token", "clickhouse_password"})
-OF_TESTS: Final = frozenset({"TAPEWATCH_REAL_DATA"})
+OF_TESTS: Final = frozenset({"TAPEWATCH_REAL_DATA", "TAPEWATCH_TEST_SEED"})
 """Variables with our prefix that are not the program's."""
 
 _PROBLEM: Final = re.compile(r"(.*) - at `\$\.(\w+)`")
@@ -45,6 +45,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     instance_id: Annotated[
         str, Meta(description="name of this process in its group over restarts; empty: it has none")
     ] = ""
+    restarts: Annotated[
+        int, Meta(ge=0, description="how often a supervisor has just started this role again; it sets this itself")
+    ] = 0
     session_timeout_s: Annotated[Positive, Meta(description="after which a silent worker has lost its partitions")] = (
         10.0
     )
@@ -77,6 +80,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scan_amend_window_s: Annotated[
         float, Meta(ge=0, lt=60, description="scan: how long a late tick still amends its bar")
     ] = 30.0
+
+    scan_heartbeat_s: Annotated[
+        float, Meta(ge=0, le=60, description="scan: between heartbeats that a worker writes; 0: others write them")
+    ] = 0.0
+    scan_heartbeat_delay_s: Annotated[
+        float, Meta(ge=0, le=3600, description="scan: how far these are behind the clock, as ticks may be")
+    ] = 1.0
+    scan_dead_letter_share: Annotated[
+        float, Meta(gt=0, le=1, description="scan: a worker ends if more of its ticks are dead letters; 1: never")
+    ] = 0.5
+    scan_dead_letter_window: Annotated[
+        int, Meta(ge=1, le=10**9, description="scan: its newest ticks, of which that share is taken")
+    ] = 10_000
+    scan_restore_limit_s: Annotated[
+        float, Meta(gt=0, le=86_400, description="scan: a worker ends if its restore stands still for so long")
+    ] = 180.0
 
     sink_app_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="sink: its group")] = "sink"
     clickhouse_host: Annotated[str, Meta(min_length=1, description="sink, edge: ClickHouse")] = "127.0.0.1"

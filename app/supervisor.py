@@ -38,6 +38,10 @@ class RoleProcess(ServerProcess):
         command = (sys.executable, "-m", "app.cli", role)
         super().__init__(role, command, folder / f"{role}.log", (self.ops_port,), environment)
 
+    def was_restarted(self, times: int) -> None:
+        """What it is told at its next start: how often it was started again, each time soon after the last."""
+        self._environment |= environment_of(restarts=times)
+
     def is_ready(self) -> bool:
         """Whether /ready says so."""
         return self._ask("/ready") is not None
@@ -59,8 +63,10 @@ class RoleProcess(ServerProcess):
 class _Watched:
     process: RoleProcess
     restarts: int = 0
+    in_a_row: int = 0
     pause_s: float = FIRST_PAUSE_S
     started_at: float = field(default_factory=time.monotonic)
+    starting: asyncio.Task[None] | None = None
 
 
 class Supervisor:
@@ -90,14 +96,18 @@ class Supervisor:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for watched in reversed(self._watched):
+            if watched.starting is not None:
+                watched.starting.cancel()
+                await asyncio.gather(watched.starting, return_exceptions=True)
             await asyncio.to_thread(watched.process.stop)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
             for watched in self._watched:
-                if not watched.process.running and not self.has_finished(watched.process):
-                    await self._start_again(watched)
+                busy = watched.starting is not None and not watched.starting.done()
+                if not busy and not watched.process.running and not self.has_finished(watched.process):
+                    watched.starting = asyncio.create_task(self._start_again(watched))
 
     def has_finished(self, process: RoleProcess) -> bool:
         """Whether it has done all it had to do."""
@@ -106,17 +116,21 @@ class Supervisor:
     async def _start_again(self, watched: _Watched) -> None:
         process = watched.process
         if time.monotonic() - watched.started_at > STEADY_S:
-            watched.pause_s = FIRST_PAUSE_S
+            watched.pause_s, watched.in_a_row = FIRST_PAUSE_S, 0
         ended = f"{process.name} ended with code {process.exit_code}; again in {watched.pause_s:g} s."
         self._tell(f"{ended} {last_line(process.log)}")
         await asyncio.sleep(watched.pause_s)
         watched.pause_s = min(2 * watched.pause_s, LONGEST_PAUSE_S)
-        watched.restarts += 1
+        watched.restarts, watched.in_a_row = watched.restarts + 1, watched.in_a_row + 1
+        process.was_restarted(watched.in_a_row)
         watched.started_at = time.monotonic()
         try:
             await asyncio.to_thread(process.start)
         except ServerStartError as error:
             logger.warning("%s", error)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(process.kill)  # which ends the wait for it as well
+            raise
 
 
 def last_line(log: Path) -> str:

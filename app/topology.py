@@ -29,7 +29,15 @@ from infra.kafka.application import ApplicationConfig, new_application, run_appl
 from infra.kafka.fatal import end_process
 from infra.kafka.outbox import Outbox, new_producer
 from infra.kafka.rules import RuleLog
-from infra.kafka.topic_admin import apply_topics, check_topics, partition_count, require, wait_for_broker
+from infra.kafka.topic_admin import (
+    TopicError,
+    apply_topics,
+    check_topics,
+    has_committed,
+    partition_count,
+    require,
+    wait_for_broker,
+)
 from infra.kafka.transport import Transport
 from schemas.topics import (
     ALERTS,
@@ -69,7 +77,7 @@ FLOW: Final = (
         "scan",
         ("agents.scan",),
         reads=(TICKS, RULES, RULE_SETS),
-        writes=(BARS, ALERTS, LIVE, LATE, TICKS_DEAD),
+        writes=(BARS, ALERTS, LIVE, LATE, TICKS_DEAD, TICKS),
         tables=("tables.state",),
     ),
     Stage("sink", ("agents.sink",), reads=(BARS, ALERTS), writes=(BARS_DEAD, ALERTS_DEAD)),
@@ -97,6 +105,13 @@ class ScanRole:
     max_poll_records: int = 65_536
     max_fetch_bytes: int = 4 * 1_048_576
     engine: EngineConfig = field(default_factory=EngineConfig)
+    pause_limit_s: float | None = None
+    """How long the process may stand still; None: half the session time-out."""
+    heartbeat_s: float = 0.0
+    heartbeat_delay_s: float = 1.0
+    dead_letter_share: float = 0.5
+    dead_letter_window: int = 10_000
+    restore_limit_s: float = 180.0
 
 
 class ScanApp:
@@ -133,7 +148,12 @@ class ScanApp:
             role.engine,
             role.checkpoint_s,
             role.live_s,
-            pause_limit_s=role.session_timeout_s / 2,
+            pause_limit_s=role.session_timeout_s / 2 if role.pause_limit_s is None else role.pause_limit_s,
+            heartbeat_s=role.heartbeat_s,
+            heartbeat_delay_s=role.heartbeat_delay_s,
+            dead_letter_share=role.dead_letter_share,
+            dead_letter_window=role.dead_letter_window,
+            restore_limit_s=role.restore_limit_s,
         )
         self.scan = Scan(self.faust, config, load_calendars(), RuleLog(role.bootstrap), self._outbox, state, fail)
         self.scan.register()
@@ -156,10 +176,21 @@ class ScanApp:
 
 
 async def prepare_scan(role: ScanRole) -> int:
-    """Wait for the broker, make the changelog, check the topics; the number of partitions. Raises TopicError."""
+    """Wait for the broker, make the changelog the first time, check the topics; the number of partitions.
+
+    Raises TopicError: a topic is missing or has another number of partitions, or the changelog of a group that has
+    worked is gone.
+    """
     await wait_for_broker(role.bootstrap)
     partitions = await partition_count(role.bootstrap, TICKS.name)
-    await apply_topics(role.bootstrap, [changelog_of(role.app_id)], partitions)
+    changelog = changelog_of(role.app_id)
+    [report] = await check_topics(role.bootstrap, [changelog], partitions)
+    if report.state == "missing" and await has_committed(role.bootstrap, role.app_id, TICKS.name):
+        raise TopicError(
+            f"{changelog.name} is missing, though the group {role.app_id} has worked: its state is gone. Bring the "
+            "topic back, or start under another application id (setting scan_app_id) and read the log again"
+        )
+    await apply_topics(role.bootstrap, [changelog], partitions)
     require(await check_topics(role.bootstrap, topics_of(role.app_id), partitions))
     return partitions
 

@@ -114,9 +114,9 @@ class Flow:
         adds = units.size * ((trades.flags & Eligibility.VOLUME) != 0)
         info = self.clock.info(trades.ts[symbols.starts] // MINUTE_NS, self._state.symbol.market[members])
         before = np.where(info.day == day.number[members], day.volume[members], 0)
-        total = np.cumsum(adds.astype(np.float64))
+        total = np.cumsum(adds.astype(object))  # a float loses the last units, 64 bits do not hold a batch
         total += (before + adds[symbols.starts] - total[symbols.starts])[symbols.of_row]
-        return np.asarray((total >= intake.MAX_VOLUME) & (adds > 0))
+        return np.asarray((total >= intake.MAX_VOLUME) & (adds > 0), bool)
 
     def _late(self, pending: _Pending, symbols: Segments, among: Mask, timeline: Timeline) -> Mask:
         """Trades among `among` whose minute has closed by the symbol's clock."""
@@ -133,9 +133,7 @@ class Flow:
         trades = pending.trades
         symbol, price, size = int(trades.symbol[row]), float(trades.price[row]), float(trades.size[row])
         if not late:
-            reason = intake.widen_scales(self._state, symbol, price, size)
-            if reason is None and self._exceeds_day(pending.take(np.array([row]))):
-                reason = intake.DOES_NOT_FIT
+            reason = intake.widen_scales(self._state, symbol, price, size, *self._day_of(trades, row))
             if reason is not None:
                 self.result.rejected.append(intake.rejected(trades, row, reason))
             return reason is not None
@@ -152,10 +150,13 @@ class Flow:
             self.result.late.append(LateTrade(int(one.offset[0]), int(one.index[0]), name, trade.ts, price, size))
         return True
 
-    def _exceeds_day(self, one: _Pending) -> bool:
-        """Whether this trade, the next of its symbol, brings the day's volume beyond what fits."""
-        units = intake.to_units(self._state, one.trades)
-        return bool(self._overfull(one.trades, units, Segments(np.zeros(1, np.intp), 1)).any())
+    def _day_of(self, trades: Trades, row: int) -> tuple[bool, bool]:
+        """Whether the trade begins a new day of its symbol, with all bars of the old one closed, and whether it adds to
+        the volume of the day it is in."""
+        minute, symbol = np.array([trades.ts[row] // MINUTE_NS]), trades.symbol[[row]]
+        day = int(self.clock.info(minute, self._state.symbol.market[symbol]).day[0])
+        current, closed = int(self._state.day.number[symbol[0]]), not self._state.day.bar_open[symbol[0]]
+        return day > current and closed, day >= current and bool(trades.flags[row] & Eligibility.VOLUME)
 
     def _ordinary(self, trades: Trades, units: Units, duplicate: Mask) -> None:
         """Drop duplicates, remember ids, and go through the minutes in waves."""

@@ -68,8 +68,13 @@ def decimals(value: float, most: int) -> int | None:
     return None
 
 
-def widen_scales(state: PartitionState, symbol: int, price: float, size: float) -> str | None:
-    """Raise the symbol's scales so that the trade is exact; a reason, and nothing changed, where it cannot be."""
+def widen_scales(
+    state: PartitionState, symbol: int, price: float, size: float, new_day: bool, adds: bool
+) -> str | None:
+    """Raise the symbol's scales so that the trade is exact; a reason, and nothing changed, where it cannot be.
+
+    `new_day`: the volume of the symbol's day is past with this trade; `adds`: the trade is part of its day's volume.
+    """
     price_decimals, size_decimals = decimals(price, MAX_PRICE_DECIMALS), decimals(size, MAX_SIZE_DECIMALS)
     if price_decimals is None:
         return PRICE_DECIMALS if price < MAX_UNITS else DOES_NOT_FIT
@@ -80,17 +85,17 @@ def widen_scales(state: PartitionState, symbol: int, price: float, size: float) 
     price_units, size_units = round(price * 10**price_scale), round(size * 10**size_scale)
     if price_units >= MAX_UNITS or size_units >= MAX_UNITS or price_units * size_units >= MAX_NOTIONAL:
         return DOES_NOT_FIT
-    if not _rescale(state, symbol, price_scale, size_scale):
+    before = 0 if new_day else int(state.day.volume[symbol]) * 10 ** (size_scale - int(state.symbol.size_scale[symbol]))
+    if before + size_units * adds >= MAX_VOLUME:
         return DOES_NOT_FIT
+    _rescale(state, symbol, price_scale, size_scale)
     return None
 
 
-def _rescale(state: PartitionState, symbol: int, price_scale: int, size_scale: int) -> bool:
-    """Bring the symbol's sums to new scales; False, and nothing changed, if they no longer fit."""
+def _rescale(state: PartitionState, symbol: int, price_scale: int, size_scale: int) -> None:
+    """Bring the symbol's sums to new scales."""
     size_factor = 10 ** (size_scale - int(state.symbol.size_scale[symbol]))
     factor = size_factor * 10 ** (price_scale - int(state.symbol.price_scale[symbol]))
-    if int(state.day.volume[symbol]) * size_factor >= MAX_VOLUME:
-        return False
     for sums in state.all_sums():
         volume, last_volume = int(sums.volume[symbol]) * size_factor, int(sums.last_volume[symbol]) * size_factor
         notional = ((int(sums.notional_high[symbol]) << LIMB) + int(sums.notional_low[symbol])) * factor
@@ -99,7 +104,6 @@ def _rescale(state: PartitionState, symbol: int, price_scale: int, size_scale: i
         sums.volume[symbol], sums.last_volume[symbol] = (volume, last_volume) if fits else (0, 0)
         sums.notional_high[symbol], sums.notional_low[symbol] = divmod(notional if fits else 0, 1 << LIMB)
     state.symbol.price_scale[symbol], state.symbol.size_scale[symbol] = price_scale, size_scale
-    return True
 
 
 def duplicates(state: PartitionState, trades: Trades) -> Mask:

@@ -47,6 +47,7 @@ DELIVERY: Final = Histogram(
 )
 
 # all roles
+RESTARTS: Final = Gauge("tapewatch_restarts", "How often a supervisor has just started this role again")
 QUEUE: Final = Gauge("tapewatch_queue_depth", "What waits in a bounded queue", ["queue"])
 LOOP_DELAY: Final = Histogram(
     "tapewatch_event_loop_delay_seconds", "How late a timer of the event loop fires", buckets=SECONDS

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from schemas.batch import I64, Trades
+
+MAX_RECORD_BYTES: Final = 131_072
+"""Of a record in the log, and of what is kept of input that is refused: more than any tick has."""
 
 JsonRows = Callable[[I64], list[bytes]]
 """Gives the trades at these row numbers as JSON records."""
@@ -37,6 +41,7 @@ class Refused:
 class Batch:
     """Trades in the order in which they are to be sent; `trades.symbol` counts into `names`.
 
+    `trades.offset` is the place of each in its source: the number of its line in `file`, if that is one.
     `names` may grow from batch to batch, its members keep their places. `paced` False: send at once, whatever the
     speed.
     """
@@ -47,3 +52,4 @@ class Batch:
     placed: Sequence[Placed] = ()
     refused: Sequence[Refused] = ()
     paced: bool = True
+    file: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,10 +12,11 @@ from typing import BinaryIO, Final
 from ingest.batch import Batch, Refused
 from ingest.json_lines import JsonLines
 from ingest.provider import ProviderError
-from schemas.tick import REGULAR_TRADE, TickRecord, encode_tick
+from schemas.tick import ALL_FLAGS, REGULAR_TRADE, TickRecord, encode_tick
 
 FIELDS: Final = ("symbol", "ts", "price", "size", "id", "exchange", "flags")
 REQUIRED: Final = ("ts", "price", "size")
+_DECIMAL: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 UNITS_NS: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
@@ -65,7 +67,8 @@ class CsvReader:
 
     def read(self, lines: Sequence[bytes], first: int, name: str) -> Batch:
         """The rows from line `first` on."""
-        records, refused = [], []
+        records: list[bytes] = []
+        refused: list[Refused] = []
         for number, line in enumerate(lines, first):
             text = line.decode("utf-8", "replace").strip()
             if not text:
@@ -77,7 +80,9 @@ class CsvReader:
                 records.append(b"")
                 refused.append(Refused(line.strip(), f"{name}:{number}", number, str(error)))
         batch = self._lines.read(records, first, name)
-        return Batch(batch.names, batch.trades, batch.json, batch.placed, [*refused, *batch.refused])
+        refused += [Refused(lines[r.position - first].strip(), r.where, r.position, r.reason) for r in batch.refused]
+        refused.sort(key=lambda one: one.position)
+        return Batch(batch.names, batch.trades, batch.json, batch.placed, refused, file=name)
 
     def _record(self, row: list[str]) -> bytes:
         if len(row) != self._width:
@@ -88,7 +93,7 @@ class CsvReader:
             ts=self._ts_ns(text["ts"]),
             price=_number("price", text["price"]),
             size=_number("size", text["size"]),
-            flags=int(text["flags"]) if text.get("flags") else REGULAR_TRADE,
+            flags=_flags(text["flags"]) if text.get("flags") else REGULAR_TRADE,
             id=text.get("id") or None,
             exchange=text.get("exchange") or None,
         )
@@ -97,7 +102,7 @@ class CsvReader:
     def _ts_ns(self, text: str) -> int:
         """A number in the map's unit, exact, or an ISO 8601 time (UTC if it has no zone)."""
         whole, _, fraction = text.partition(".")
-        if whole.isdigit() and (not fraction or fraction.isdigit()):
+        if text.isascii() and whole.isdigit() and (not fraction or fraction.isdigit()):
             digits = len(str(self._map.unit_ns)) - 1
             return int(whole) * self._map.unit_ns + int((fraction + "0" * digits)[:digits] or "0")
         try:
@@ -110,7 +115,12 @@ class CsvReader:
 
 
 def _number(field: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{field}: {text!r} is no number") from None
+    if _DECIMAL.fullmatch(text) is None:
+        raise ValueError(f"{field}: {text!r} is no number")
+    return float(text)
+
+
+def _flags(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= ALL_FLAGS):
+        raise ValueError(f"flags: {text!r} is not a set of eligibility bits")
+    return int(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -79,7 +80,7 @@ class FileProvider:
                     if len(batch.trades):
                         self._newest_ns = max(self._newest_ns, int(batch.trades.ts.max()))
                     yield self._kept(batch)
-        except (OSError, EOFError, gzip.BadGzipFile) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise ProviderError(f"file: {self._path} cannot be read after line {self._line}: {error}") from error
 
     def _open(self) -> BinaryIO:
@@ -102,4 +103,12 @@ class FileProvider:
         placed = [p for p in batch.placed if p.symbol is None or p.symbol in self._wanted]
         moved = [type(p)(int(np.searchsorted(rows, p.row)), p.symbol, p.value) for p in placed]
         json = batch.json
-        return Batch(batch.names, batch.trades.take(rows), lambda at: json(rows[at]), moved, batch.refused, batch.paced)
+        return Batch(
+            batch.names,
+            batch.trades.take(rows),
+            lambda at: json(rows[at]),
+            moved,
+            batch.refused,
+            batch.paced,
+            batch.file,
+        )

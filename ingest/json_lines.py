@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-import numpy as np
-
-from ingest.batch import Batch, Placed, Refused
+from ingest.batch import MAX_RECORD_BYTES, Batch, Placed, Refused
 from schemas.batch import I64, Chunk
 from schemas.control import DailyBar, Reference, Unapplied
 from schemas.decode import decode_chunk
@@ -27,21 +25,24 @@ class JsonLines:
 
     def read(self, lines: Sequence[bytes], first: int, name: str) -> Batch:
         """The lines from number `first` on; empty ones count but give nothing."""
-        values = [line.strip() for line in lines]
-        numbers = [first + i for i, value in enumerate(values) if value]
-        values = [value for value in values if value]
-        chunk = decode_chunk(Chunk(numbers, values, [-1] * len(values)), self._symbols)
-        by_number = dict(zip(numbers, values, strict=True))
+        by_number = {number: value for number, line in enumerate(lines, first) if (value := line.strip())}
+        long = [number for number, value in by_number.items() if len(value) > MAX_RECORD_BYTES]
+        refused = [_too_long(by_number.pop(number), number, name) for number in long]
+        chunk = decode_chunk(Chunk([*by_number], [*by_number.values()], [-1] * len(by_number)), self._symbols)
         records = [by_number[number] for number in chunk.trades.offset.tolist()]
         placed = [Placed(m.row, _symbol(m.event), by_number[m.offset]) for m in chunk.marks]
-        refused = [Refused(by_number[r.offset], f"{name}:{r.offset}", r.offset, r.reason) for r in chunk.rejected]
+        refused += [Refused(by_number[r.offset], f"{name}:{r.offset}", r.offset, r.reason) for r in chunk.rejected]
 
         def json(rows: I64) -> list[bytes]:
             return [records[row] for row in rows.tolist()]
 
-        trades = chunk.trades
-        trades.offset = np.arange(len(trades), dtype=np.int64)
-        return Batch(self._symbols.names, trades, json, placed, refused)
+        refused.sort(key=lambda one: one.position)
+        return Batch(self._symbols.names, chunk.trades, json, placed, refused, file=name)
+
+
+def _too_long(value: bytes, number: int, name: str) -> Refused:
+    reason = f"record: {len(value)} bytes are more than the {MAX_RECORD_BYTES} that one may have"
+    return Refused(value, f"{name}:{number}", number, reason)
 
 
 def _symbol(event: object) -> str | None:

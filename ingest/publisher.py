@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 import numpy as np
 
 from infra.kafka_clients import BatchProducer
-from ingest.batch import Batch, Placed, Refused
+from ingest.batch import MAX_RECORD_BYTES, Batch, Placed, Refused
 from ingest.frames import frames_of
 from ingest.lane import Lane, LaneCounts, LaneLimits, PublishError, Record
 from schemas.batch import I64
@@ -19,9 +19,6 @@ from schemas.control import encode_source_end
 from schemas.dead_letter import error_headers
 from schemas.partitioning import partition_of
 from schemas.topics import TICKS, TICKS_DEAD
-
-_KEPT_OF_REFUSED: Final = 131_072
-"""Bytes of a dead letter's original that are kept: more than any tick has, less than a batch holds."""
 
 _STAGE: Final = "ingest"
 
@@ -83,7 +80,7 @@ class Publisher:
         """Set input aside that is no tick, with the reason."""
         for one in refused:
             headers = error_headers(source, 0, one.position, -1, f"{one.where}: {one.reason}", _STAGE)
-            await self._dead[one.position % len(self._dead)].add([(None, one.value[:_KEPT_OF_REFUSED])], headers)
+            await self._dead[one.position % len(self._dead)].add([(None, one.value[:MAX_RECORD_BYTES])], headers)
 
     async def end_source(self, source: str) -> None:
         """Tell every partition that no more comes of this source."""

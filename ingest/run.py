@@ -118,7 +118,7 @@ class _Feed:
 
     async def _publish(self, batch: Batch) -> None:
         rows, placed = await self._checked(batch)
-        paced = batch.paced and self._config.speed > 0
+        paced = batch.paced and self._config.speed > 0 and len(rows) > 0
         if not paced:
             await self._send(batch, rows, placed)
             return
@@ -155,8 +155,9 @@ class _Feed:
         if reasons:
             bad = np.array(list(reasons), np.int64)
             values = batch.json(bad)
-            where = [f"{self._provider.source}, row {row}" for row in reasons]
-            refused = zip(values, where, reasons, reasons.values(), strict=True)
+            numbers = batch.trades.offset[bad].tolist()
+            name = f"{batch.file}:" if batch.file else f"{self._provider.source}, row "
+            refused = zip(values, (f"{name}{n}" for n in numbers), numbers, reasons.values(), strict=True)
             await self._refuse([Refused(*one) for one in refused])
             rows = np.delete(rows, bad)
         placed = list(batch.placed)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
 
 from schemas.topics import Topic
 
@@ -101,6 +101,16 @@ async def partition_count(bootstrap: str, topic: str) -> int:
     if not count:
         raise TopicError(f"{topic} is missing; `tapewatch topics apply` creates what is declared")
     return count
+
+
+async def has_committed(bootstrap: str, group: str, topic: str) -> bool:
+    """Whether the group has ever committed an offset of the topic."""
+    async with asyncio.timeout(ADMIN_LIMIT_S), _admin(bootstrap) as admin:
+        try:
+            found = await admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:
+            return False  # a new cluster has no groups yet
+    return any(tp.topic == topic and meta.offset > 0 for tp, meta in found.items())
 
 
 @contextlib.asynccontextmanager

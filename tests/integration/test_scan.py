@@ -1,16 +1,19 @@
 """A scan worker on a real broker gives exactly what the engine gives without one, whatever it is sent."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
 from schemas.live import decode_live
-from schemas.topics import LIVE
+from schemas.partitioning import partition_of
+from schemas.topics import LIVE, TICKS
 from tests.support.scanning import all_committed, make_topics, records_of, role, running_worker, told
-from tests.support.tick_log import MORE_RULES, RULES, Market, apply_rules, offline_answer, write
+from tests.support.tick_log import MORE_RULES, PARTITIONS, RULES, Market, apply_rules, offline_answer, write
 
 
 @pytest.fixture
@@ -110,5 +113,32 @@ def test_a_rule_set_is_switched_where_it_stands_in_the_log(broker: KafkaBroker, 
             assert worker.scan.stats.summary()["rule_sets"] == [second]
             assert {p.rule_set_seq for p in worker.scan.stats.partitions.values()} == {6}
         await same_as_offline(broker.bootstrap)
+
+    asyncio.run(check())
+
+
+def test_a_worker_writes_heartbeats_where_a_setting_says_so_and_acts_on_what_stands_in_the_log(
+    broker: KafkaBroker, tmp_path: Path
+) -> None:
+    async def check() -> None:
+        await apply_rules(broker.bootstrap, RULES)
+        now_ns = time.time_ns()
+        ticks = [{"symbol": "C0-USD", "ts": now_ns - n * 10**9, "price": 1.5, "size": 1} for n in range(130, 60, -1)]
+        partition = partition_of("C0-USD", PARTITIONS)
+        await write(broker.bootstrap, {partition: [msgspec.json.encode(tick) for tick in ticks]})
+        made = role(broker.bootstrap, tmp_path / "one", heartbeat_s=0.1, heartbeat_delay_s=0.0)
+        async with running_worker(made) as worker:
+            async with asyncio.timeout(60):
+                while worker.scan.stats.summary()["bars"] < 2:  # noqa: ASYNC110  # it tells nobody
+                    await asyncio.sleep(0.05)
+        times: dict[int, list[int]] = {}
+        for record in await records_of(broker.bootstrap, TICKS.name):
+            if record.value.startswith(b'{"hb"'):
+                times.setdefault(record.partition, []).append(msgspec.json.decode(record.value)["hb"])
+        assert times.keys() == set(range(PARTITIONS))
+        assert all(found == sorted(found) and found[0] >= now_ns for found in times.values())
+        async with running_worker(role(broker.bootstrap, tmp_path / "one")):
+            await all_committed(broker.bootstrap)
+        assert (await told(broker.bootstrap))[0].bars == (await offline_answer(broker.bootstrap)).bars
 
     asyncio.run(check())

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
@@ -22,13 +24,26 @@ from schemas.topics import ALERTS, BARS, TICKS, TICKS_DEAD
 from tests.support.tick_log import PARTITIONS, Answer
 
 APP_ID = "scan-test"
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 
 
-def role(bootstrap: str, data_dir: Path, checkpoint_s: float = 0.2, instance_id: str | None = "one") -> ScanRole:
-    """A worker that checkpoints often."""
+def role(
+    bootstrap: str,
+    data_dir: Path,
+    checkpoint_s: float = 0.2,
+    instance_id: str | None = "one",
+    **others: Any,
+) -> ScanRole:
+    """A worker that checkpoints often; `others`: fields of the role."""
     return ScanRole(
-        APP_ID, bootstrap, data_dir, instance_id, session_timeout_s=6.0, checkpoint_s=checkpoint_s, live_s=0.1
+        APP_ID,
+        bootstrap,
+        data_dir,
+        instance_id,
+        session_timeout_s=6.0,
+        checkpoint_s=checkpoint_s,
+        live_s=0.1,
+        **others,
     )
 
 
@@ -53,16 +68,21 @@ async def running_worker(made: ScanRole) -> AsyncIterator[ScanApp]:
 
 
 @contextlib.contextmanager
-def worker_process(made: ScanRole, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker_process(made: ScanRole, log: Path, fault: str = "none") -> Iterator[subprocess.Popen[bytes]]:
     """A worker as a process of its own; it is killed at the end of the block if it still runs."""
-    command = [sys.executable, "-m", "tests.support.scan_worker", made.bootstrap, str(made.data_dir)]
-    command += [str(made.checkpoint_s), made.instance_id or ""]
+    role_text = msgspec.json.encode(made, enc_hook=str).decode()
+    command = [sys.executable, "-m", "tests.support.scan_worker", role_text, fault]
     with log.open("ab") as out, subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True) as process:
         try:
             yield process
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
+
+
+async def ended(process: subprocess.Popen[bytes]) -> int:
+    """Its exit code, once it has ended by itself."""
+    return await asyncio.to_thread(process.wait, LIMIT_S)
 
 
 async def ends(bootstrap: str, topic: str) -> dict[int, int]:
@@ -80,8 +100,8 @@ async def records_of(bootstrap: str, topic: str) -> list[ConsumerRecord]:
 async def committed(bootstrap: str) -> dict[int, int]:
     """What the workers have committed, by partition."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         found: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(APP_ID)
         return {tp.partition: meta.offset for tp, meta in found.items() if tp.topic == TICKS.name}
     except GroupCoordinatorNotAvailableError:

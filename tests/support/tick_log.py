@@ -124,8 +124,8 @@ async def apply_rules(bootstrap: str, rules: Sequence[Mapping[str, object]], seq
 async def write(bootstrap: str, values: Mapping[int, Iterable[bytes]], topic: str = TICKS.name) -> None:
     """Append records to their partitions and wait until they are there."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=5)
-    await producer.start()
     try:
+        await producer.start()
         sent = [await producer.send(topic, v, partition=number) for number, vs in values.items() for v in vs]
         await asyncio.gather(*sent)
     finally:

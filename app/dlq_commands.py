@@ -1,0 +1,164 @@
+"""`tapewatch dlq`: what could not be processed and why, one of them whole, and sending them to where they came from."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.settings import Settings
+from infra.kafka.reader import Range, Reader
+from infra.kafka.topic_admin import partition_count
+from infra.kafka_clients import make_producer
+from schemas.dead_letter import reason_of
+from schemas.topics import TICKS
+
+CONNECT: Final = "__connect.errors."
+SHOWN_BYTES: Final = 120
+SEND_LIMIT_S: Final = 60.0
+
+
+class DeadLetterError(LookupError):
+    """There is no such dead letter, or it cannot be sent back; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record of a dead-letter topic. `topic`, `source_partition`, `source_offset`, `index`: where it came from."""
+
+    partition: int
+    offset: int
+    topic: str
+    source_partition: int
+    source_offset: int
+    index: int
+    reason: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+def show_list(topic: str | None, most: int, settings: Settings) -> int:
+    """The newest dead letters of a topic, a line each, oldest first."""
+    topic = topic or TICKS.name
+    letters = asyncio.run(_newest(topic, most, settings.bootstrap))
+    for one in letters:
+        place = f"{one.topic}/{one.source_partition}/{one.source_offset}"
+        frame = f" tick {one.index}" if one.index >= 0 else ""
+        print(f"{one.partition}/{one.offset}  from {place}{frame}  {one.reason}  {_short(one.value)}")
+    if not letters:
+        print(f"{dead_letter_topic(topic)} holds nothing")
+    return 0
+
+
+def show_one(topic: str | None, place: str, settings: Settings) -> int:
+    """One dead letter: its headers, then the original bytes."""
+    one = asyncio.run(_one(topic or TICKS.name, place, settings.bootstrap))
+    print(f"key: {one.key!r}")
+    for name, value in one.headers:
+        print(f"{name}: {value.decode(errors='backslashreplace')}")
+    sys.stdout.flush()
+    sys.stdout.buffer.write((one.value or b"") + b"\n")
+    return 0
+
+
+def retry(topic: str | None, places: list[str], settings: Settings) -> int:
+    """Send dead letters, original bytes and key, to the partition they came from; all of them if `places` is empty."""
+    topic = topic or TICKS.name
+    count = asyncio.run(_retry(topic, places, settings.bootstrap))
+    print(f"{count} sent to {topic} again; they stay in {dead_letter_topic(topic)} until they are too old")
+    return 0
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Where the dead letters of `topic` are."""
+    return f"{topic}.dlq"
+
+
+async def _newest(topic: str, most: int, bootstrap: str) -> list[DeadLetter]:
+    found = []
+    async with Reader(bootstrap, dead_letter_topic(topic)) as reader:
+        for whole in await reader.ranges():
+            begin = max(whole.begin, whole.end - most)
+            found += [one async for one in _read(reader, Range(whole.partition, begin, whole.end, whole.log_begin))]
+    return found[-most:]
+
+
+async def _one(topic: str, place: str, bootstrap: str) -> DeadLetter:
+    partition, offset = _parsed(place)
+    async with Reader(bootstrap, dead_letter_topic(topic)) as reader:
+        whole = next((one for one in await reader.ranges() if one.partition == partition), None)
+        if whole is not None and whole.begin <= offset < whole.end:
+            wanted = Range(partition, offset, offset + 1, whole.log_begin)
+            async for one in _read(reader, wanted):
+                return one
+    raise DeadLetterError(f"{dead_letter_topic(topic)} has no record {place}")
+
+
+async def _retry(topic: str, places: list[str], bootstrap: str) -> int:
+    letters = [await _one(topic, place, bootstrap) for place in places]
+    if not places:
+        letters = await _newest(topic, sys.maxsize, bootstrap)
+    partitions = await partition_count(bootstrap, topic)
+    for one in letters:
+        if one.topic != topic or not 0 <= one.source_partition < partitions:
+            raise DeadLetterError(f"{one.partition}/{one.offset} does not say from which partition of {topic} it came")
+    await _send(letters, bootstrap)
+    return len(letters)
+
+
+async def _send(letters: Iterable[DeadLetter], bootstrap: str) -> None:
+    async with asyncio.timeout(SEND_LIMIT_S):
+        producer: Any = make_producer(bootstrap, "tapewatch-dlq")
+        try:
+            await producer.start()
+            sent = [
+                await producer.send(
+                    one.topic, one.value, key=one.key, partition=one.source_partition, headers=_own_headers(one)
+                )
+                for one in letters
+            ]
+            await asyncio.gather(*sent)
+        finally:
+            await producer.stop()
+
+
+def _own_headers(one: DeadLetter) -> list[tuple[str, bytes]]:
+    """Those it had before it became a dead letter."""
+    return [(name, value) for name, value in one.headers if not name.startswith(CONNECT)]
+
+
+async def _read(reader: Reader, wanted: Range) -> AsyncIterator[DeadLetter]:
+    async for records in reader.read(wanted):
+        for record in records:
+            yield _letter(record)
+
+
+def _letter(record: Any) -> DeadLetter:
+    headers = list(record.headers)
+    ours = {name.removeprefix(CONNECT): value.decode() for name, value in headers if name.startswith(CONNECT)}
+    return DeadLetter(
+        record.partition,
+        record.offset,
+        ours.get("topic", ""),
+        int(ours.get("partition", -1)),
+        int(ours.get("offset", -1)),
+        int(ours.get("index", -1)),
+        reason_of(headers),
+        record.key,
+        record.value,
+        headers,
+    )
+
+
+def _parsed(place: str) -> tuple[int, int]:
+    partition, _, offset = place.partition("/")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise DeadLetterError(f"{place!r} is no place: write PARTITION/OFFSET, as `tapewatch dlq list` shows it")
+    return int(partition), int(offset)
+
+
+def _short(value: bytes | None) -> str:
+    return repr((value or b"")[:SHOWN_BYTES])[1:]

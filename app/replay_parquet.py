@@ -1,0 +1,72 @@
+"""Bars and alerts of a replay as Parquet, for those who go on in notebooks and databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.replay_spill import ALERT, BAR, Kind, lines_of
+from schemas.alert import AlertBody
+from schemas.bar import Bar
+
+ROWS: Final = 65_536
+"""Of a row group; so many are in memory."""
+
+_TIME: Final = pa.timestamp("ns", tz="UTC")
+_LEAF: Final = pa.struct(
+    [
+        ("expression", pa.string()),
+        ("value", pa.float64()),
+        ("operator", pa.string()),
+        ("bound", pa.float64()),
+        ("verdict", pa.bool_()),
+    ]
+)
+_NUMBERS: Final = ("open", "high", "low", "close", "volume", "vwap")
+_BARS: Final = pa.schema(
+    [
+        ("symbol", pa.string()),
+        ("timeframe", pa.string()),
+        ("start", _TIME),
+        *((name, pa.float64()) for name in _NUMBERS),
+        ("trades", pa.int64()),
+        ("session", pa.string()),
+        ("rev", pa.int32()),
+    ]
+)
+_TEXTS: Final = ("id", "rule_id", "rule_hash", "symbol")
+_ALERTS: Final = pa.schema(
+    [
+        *((name, pa.string()) for name in _TEXTS),
+        ("ts", _TIME),
+        ("ordinal", pa.int64()),
+        ("trigger", pa.string()),
+        ("price", pa.float64()),
+        ("session", pa.string()),
+        ("explanation", pa.list_(_LEAF)),
+    ]
+)
+Item = TypeVar("Item", Bar, AlertBody)
+
+
+def write_parquet(folder: Path) -> None:
+    """bars.parquet and alerts.parquet beside the files of lines."""
+    _write(folder, BAR, _BARS)
+    _write(folder, ALERT, _ALERTS)
+
+
+def _write(folder: Path, kind: Kind[Item], schema: Any) -> None:
+    lines = lines_of(folder / f"{kind.name}.jsonl", kind)
+    with pq.ParquetWriter(folder / f"{kind.name}.parquet", schema, compression="zstd") as writer:
+        while rows := _rows(lines):
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _rows(lines: Iterator[tuple[Any, bytes, Item]]) -> list[dict[str, Any]]:
+    return [msgspec.to_builtins(item) for _, _, item in islice(lines, ROWS)]

@@ -1,0 +1,57 @@
+"""Dead letters by command: what is shown, and that a retry sends the bytes and the key to where they came from."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from infra.embedded.kafka import KafkaBroker, KafkaRuntime
+from schemas.topics import TICKS
+from tests.support.scanning import all_committed, make_topics, records_of, role, running_worker
+from tests.support.tick_log import RULES, apply_rules, write
+
+BAD = b'{"symbol":"C0-USD","price":-1'
+
+
+def test_list_show_and_retry(
+    kafka_runtime: KafkaRuntime,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    with KafkaBroker(tmp_path / "kafka", kafka_runtime) as broker:
+        monkeypatch.setenv("TAPEWATCH_BOOTSTRAP", broker.bootstrap)
+
+        async def work(values: dict[int, list[bytes]]) -> None:
+            await write(broker.bootstrap, values)
+            async with running_worker(role(broker.bootstrap, tmp_path / "one")):
+                await all_committed(broker.bootstrap)
+
+        asyncio.run(make_topics(broker.bootstrap))
+        asyncio.run(apply_rules(broker.bootstrap, RULES))
+        assert main(["dlq", "list"]) == 0
+        assert b"holds nothing" in capfdbinary.readouterr().out
+
+        asyncio.run(work({2: [BAD, b"{}"]}))
+        assert main(["dlq", "list"]) == 0
+        lines = capfdbinary.readouterr().out.splitlines()
+        assert [line.split()[:3] for line in lines] == [
+            [b"2/0", b"from", b"ticks.v1/2/1"],
+            [b"2/1", b"from", b"ticks.v1/2/2"],
+        ]
+        assert main(["dlq", "show", "2/0"]) == 0
+        shown = capfdbinary.readouterr().out
+        assert shown.endswith(BAD + b"\n")
+        assert b"__connect.errors.exception.message: " in shown
+
+        assert main(["dlq", "retry", "2/0"]) == 0
+        again = [record for record in asyncio.run(records_of(broker.bootstrap, TICKS.name)) if record.value == BAD]
+        assert [(record.partition, record.key, record.headers) for record in again] == [(2, None, ())] * 2
+        assert main(["dlq", "retry", "--all"]) == 0
+        assert b"2 sent" in capfdbinary.readouterr().out
+
+        assert main(["dlq", "show", "2/9"]) == 1
+        assert b"ticks.v1.dlq has no record 2/9" in capfdbinary.readouterr().err
+        assert main(["dlq", "retry", "x"]) == 1
+        assert b"'x' is no place" in capfdbinary.readouterr().err

@@ -1,0 +1,1 @@
+"""The agents' parts that need no broker."""

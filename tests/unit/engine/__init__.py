@@ -1,0 +1,1 @@
+"""The engine's definitions on examples computed by hand from docs/semantics.md."""

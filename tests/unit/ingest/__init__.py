@@ -1,0 +1,1 @@
+"""Tests of ingest/ that need no server."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from engine.indicators.declare import Argument, Duration
 from engine.timeframes import Timeframe
 
 BARS_BEGUN: Final = "the first bar of each timeframe lacks its trades before the beginning; bars after it are exact"
@@ -27,9 +28,10 @@ _RELATIVE: Final = 10
 """Bars that a relative volume compares with."""
 
 
-def needs(name: str, arguments: tuple[int | Timeframe, ...]) -> str:
+def needs(name: str, arguments: tuple[Argument, ...]) -> str:
     """What of the log before a row a metric of these arguments depends on, in words."""
-    count = next((argument for argument in arguments if isinstance(argument, int)), 1)
+    lengths = (a.count if isinstance(a, Duration) else a for a in arguments)
+    count = next((length for length in lengths if isinstance(length, int)), 1)
     frame = next((argument.name for argument in arguments if isinstance(argument, Timeframe)), "1m")
     if name in _BY_NAME:
         return _BY_NAME[name]

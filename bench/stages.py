@@ -10,8 +10,8 @@ from typing import Any, Final
 from bench.engine_alone import Log, engine_run
 from engine import flow, scanner
 from engine.closing import Closer
-from engine.firing import FireMemory
-from engine.rules import evaluate
+from engine.rules.evaluate import Evaluation
+from engine.rules.fires import FireMemory
 from engine.rules.plan import Plan
 
 REST: Final = "intake"
@@ -62,25 +62,14 @@ def _watched(watches: Stopwatches) -> Iterator[None]:
         (flow, "begin", "running"),
         (flow, "commit", "running"),
         (Closer, "close_through", "closing"),
-        (scanner.Scanner, "evaluate", "metrics"),
+        (scanner.Scanner, "evaluate", "rules"),
+        (Evaluation, "number", "metrics"),
         (scanner, "fire", "firing"),
         (FireMemory, "select", "firing"),
     )
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
-    before.append((scanner, "true_rows", evaluate.true_rows))
-
-    def true_rows(*args: Any) -> Iterator[Any]:
-        found = evaluate.true_rows(*args)
-        while True:
-            with watches.stage("rules"):
-                one = next(found, None)
-            if one is None:
-                return
-            yield one
-
     for owner, name, stage in places:
         setattr(owner, name, watches.around(stage, getattr(owner, name)))
-    vars(scanner)["true_rows"] = true_rows
     try:
         yield
     finally:

@@ -61,7 +61,7 @@ class Closer:
     def _close_minutes(self, members: Index) -> None:
         state, running = self._state, self._state.minute
         priced = members[~np.isnan(running.open[members])]
-        self._show(priced, running.end[priced])
+        self._show(ONE_MINUTE, priced, running.end[priced])
         closed = state.closed["1m"]
         closed.copy_from(running, members)
         running.reset(members)
@@ -75,7 +75,7 @@ class Closer:
         if not len(members):
             return
         state, running = self._state, self._state.roll_ups[timeframe.name]
-        self._show(members, running.end[members])
+        self._show(timeframe, members, running.end[members])
         closed = state.closed[timeframe.name]
         closed.copy_from(running, members)
         running.reset(members)
@@ -87,14 +87,14 @@ class Closer:
         state, day = self._state, self._state.day
         missing = np.isnan(day.open[members]) | np.isnan(day.high[members]) | np.isnan(day.low[members])
         priced = members[~(missing | np.isnan(day.close[members]))]
-        self._show(priced, day.end[priced])
+        self._show(ONE_DAY, priced, day.end[priced])
         day.bar_open[members] = 0
         if len(priced):
             self.publish(ONE_DAY, day, priced)
             state.history["1d"].push(priced, ring_fields(state, day, priced))
             self._on_closed(ONE_DAY, priced)
 
-    def _show(self, members: Index, ends: I64) -> None:
+    def _show(self, timeframe: Timeframe, members: Index, ends: I64) -> None:
         """One row a member at the end of its bar."""
         if not len(members):
             return
@@ -102,7 +102,7 @@ class Closer:
         row_ts = ends * MINUTE_NS - 1
         ordinal = np.where(symbol.row_ts[members] == row_ts, symbol.row_ordinal[members] + 1, 0)
         info = self._clock.info(minutes, symbol.market[members])
-        self._on_rows(View(self._state, members, minutes, info, row_ts, ordinal, None))
+        self._on_rows(View(self._state, members, minutes, info, row_ts, ordinal, None, timeframe))
         symbol.row_ts[members], symbol.row_ordinal[members] = row_ts, ordinal
 
     def publish(self, timeframe: Timeframe, bars: BarState | DayState, members: Index) -> None:

@@ -8,16 +8,19 @@ ring slots of their closed bars.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import memory
 from engine.closing import ring_fields
 from engine.history import SLOTS
-from engine.scanner import Scanner, take_metric
+from engine.scanner import Scanner
 from engine.segments import Index
 from engine.state import PartitionState
+
+REMEMBERED: Final = "remembered:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +106,14 @@ def put(state: PartitionState, scanner: Scanner, piece: Piece) -> None:
         group, _, column = name.partition(":")
         if group == "count":
             state.history[column].count[members] = values
-        elif group == "fired":
-            scanner.imported_fires.setdefault(_rule_key(column), []).append((members, values))
-        elif group != "metric":
+        elif not name.startswith(REMEMBERED):
             getattr(state.groups()[group], column)[members] = values
-    for text in {name.split(":")[1] for name in piece.columns if name.startswith("metric:")}:
-        prefix = f"metric:{text}:"
-        columns = {
-            name.removeprefix(prefix): values for name, values in piece.columns.items() if name.startswith(prefix)
-        }
+    remembered: dict[str, dict[str, NDArray[Any]]] = {}
+    for name, values in piece.columns.items():
+        if name.startswith(REMEMBERED):
+            text, _, column = name.removeprefix(REMEMBERED).rpartition(":")
+            remembered.setdefault(text, {})[column] = values
+    for text, columns in remembered.items():
         scanner.imported.setdefault(text, []).append((members, columns))
 
 
@@ -142,16 +144,9 @@ def _live_columns(state: PartitionState, scanner: Scanner, members: Index) -> di
             values = getattr(group, name)[members]
             if not np.array_equal(values, np.full_like(values, declared.default), equal_nan=values.dtype.kind == "f"):
                 columns[f"{group_name}:{name}"] = values
-    for text, metric in scanner.recursive().items():
-        columns |= {f"metric:{text}:{name}": values for name, values in take_metric(metric, members).items()}
-    for (rule_id, rule_hash), times in scanner.memory.fired_of(members).items():
-        columns[f"fired:{rule_hash}:{rule_id}"] = times
+    for text, one in scanner.stateful().items():
+        columns |= {f"{REMEMBERED}{text}:{name}": values for name, values in memory.take(one, members).items()}
     return columns
-
-
-def _rule_key(column: str) -> tuple[str, str]:
-    rule_hash, _, rule_id = column.partition(":")
-    return rule_id, rule_hash
 
 
 def _names(state: PartitionState, members: Index) -> list[str]:

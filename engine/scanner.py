@@ -1,111 +1,198 @@
-"""The active rule set at work: its metrics bound to the partition's state, its rules evaluated on rows, its memory of
-fires."""
+"""The active rule set at work: its metrics bound to the partition's state, its rules evaluated on rows, what they
+remember."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.firing import Fired, FireMemory, Place, fire
+from engine import memory
+from engine.firing import Fired, Place, fire
 from engine.indicators.base import Metric, Recursive
-from engine.rules.evaluate import true_rows
-from engine.rules.plan import NO_RULES, Plan
+from engine.indicators.declare import MetricCall
+from engine.memory import Stateful
+from engine.rules.evaluate import Evaluation, Known
+from engine.rules.fires import FireMemory
+from engine.rules.matching import Matches, hopeful_rules
+from engine.rules.plan import NO_RULES, Plan, PlannedRule, Scope, is_bar_field, series_of
+from engine.rules.remembered import FieldPast, Past, RowBefore, SeriesMemory
+from engine.rules.tree import Node
 from engine.segments import Index
 from engine.state import PartitionState
 from engine.timeframes import Timeframe
 from engine.view import View
-from schemas.batch import I64
+from schemas.batch import F64
+from schemas.rule import BECOMES_TRUE
 
 Imported = dict[str, list[tuple[Index, dict[str, NDArray[Any]]]]]
 
 
 class Scanner:
-    """Evaluates the active plan. Metrics live as long as consecutive sets use them, fire times as long as their rule
-    (id and hash) is in the set."""
+    """Evaluates the active plan. What is remembered lives as long as consecutive sets use it: figures, rows before and
+    series by their text, fires by rule id and hash."""
 
     def __init__(self, state: PartitionState) -> None:
         """No rules."""
         self._state = state
         self.plan: Plan = NO_RULES
         self.metrics: dict[str, Metric] = {}
-        self.memory = FireMemory(state.capacity)
         self.imported: Imported = {}
-        self.imported_fires: dict[tuple[str, str], list[tuple[Index, I64]]] = {}
+        self._remembered: dict[str, Stateful] = {}
+        self._known: dict[Timeframe | None, Known] = {}
+
+    # --- the rule set --------------------------------------------------------------------------------------------
 
     def activate(self, plan: Plan, symbols: Index) -> None:
-        """Make `plan` the active one. Metrics new to it are seeded for `symbols`, and taken as they were imported
-        where they were."""
-        before, self.metrics = self.metrics, {}
+        """Make `plan` the active one. What is new to it begins for `symbols`, metrics from their kept closed bars; it
+        is taken as it was imported where it was."""
+        metrics, before = self.metrics, self._remembered
+        self.metrics, self._remembered, self._known, self.plan = {}, {}, {}, plan
         for call in plan.metrics:
-            metric = before.get(call.text)
-            if metric is None:
-                metric = call.build(self._state.capacity)
-                if isinstance(metric, Recursive):
-                    self._begin(call.text, metric, symbols)
-            self.metrics[call.text] = metric
-        self.memory.keep(plan.rules)
+            found = metrics.get(call.text)
+            self.metrics[call.text] = self._begun(call, symbols) if found is None else found
+        for series in plan.series:
+            self._remember(before, series.text, partial(SeriesMemory, series))
+        for scope in plan.scopes:
+            for node in scope.remembers:
+                self._remember(before, _row_key(scope, node), partial(RowBefore, node.op != "prev"))
+            self._known[scope.frame] = Known(self.metrics, self._rows_before(scope), self._past, {})
+        self._keep_fires(plan, before)
+
+    def _begun(self, call: MetricCall, symbols: Index) -> Metric:
+        metric = call.build(self._state.capacity)
+        if isinstance(metric, Recursive):
+            imported = self.imported.pop(call.text, [])
+            known = [members for members, _ in imported]
+            begins = np.setdiff1d(symbols, np.concatenate(known)) if known else symbols
+            metric.seed(self._state.history[metric.timeframe.name], begins)
+            for members, columns in imported:
+                memory.put(metric, members, columns)
+        return metric
+
+    def _rows_before(self, scope: Scope) -> dict[Node, RowBefore]:
+        found = {node: self._remembered[_row_key(scope, node)] for node in scope.remembers}
+        return {node: one for node, one in found.items() if isinstance(one, RowBefore)}
+
+    def _remember(self, before: dict[str, Stateful], text: str, make: Callable[[], Stateful]) -> None:
+        found = before.get(text)
+        if found is None:
+            found = make()
+            memory.grow(found, self._state.capacity)
+            for members, columns in self.imported.pop(text, []):
+                memory.put(found, members, columns)
+        self._remembered[text] = found
+
+    def _keep_fires(self, plan: Plan, before: dict[str, Stateful]) -> None:
+        """Fires of rules that stay. Memory of others comes into being when they need it."""
         for rule in plan.rules:
-            for members, times in self.imported_fires.pop(rule.key, []):
-                self.memory.times(rule.key)[members] = times
-        self.plan = plan
+            key = _fire_key(rule)
+            if key in before or key in self.imported or rule.trigger.kind == BECOMES_TRUE:
+                self._remember(before, key, partial(FireMemory, rule.trigger))
 
-    def _begin(self, text: str, metric: Recursive, symbols: Index) -> None:
-        imported = self.imported.pop(text, [])
-        known = [members for members, _ in imported]
-        metric.seed(
-            self._state.history[metric.timeframe.name],
-            np.setdiff1d(symbols, np.concatenate(known)) if known else symbols,
-        )
-        for members, columns in imported:
-            put_metric(metric, members, columns)
+    def _fires(self, rule: PlannedRule) -> FireMemory:
+        key = _fire_key(rule)
+        found = self._remembered.get(key)
+        if found is None:
+            found = self._remembered[key] = FireMemory(rule.trigger)
+            memory.grow(found, self._state.capacity)
+        assert isinstance(found, FireMemory)
+        return found
 
-    def recursive(self) -> dict[str, Recursive]:
-        """The metrics with state."""
-        return {text: metric for text, metric in self.metrics.items() if isinstance(metric, Recursive)}
+    def _past(self, node: Node) -> Past:
+        """The values at closes that a node looks back to."""
+        series = series_of(node)
+        if is_bar_field(series.node):
+            assert series.node.call is not None
+            return FieldPast(self._state.history[series.frame.name], series.node.call.name)
+        found = self._remembered[series.text]
+        assert isinstance(found, SeriesMemory)
+        return found
+
+    # --- state ---------------------------------------------------------------------------------------------------
+
+    def stateful(self) -> dict[str, Stateful]:
+        """Everything with columns over symbols, by the name it is stored under."""
+        metrics = {text: metric for text, metric in self.metrics.items() if isinstance(metric, Recursive)}
+        return {**metrics, **self._remembered}
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` symbols."""
-        self.memory.grow(capacity)
-        for metric in self.recursive().values():
-            metric.now.grow(capacity)
-            metric.back.grow(capacity)
+        for one in self.stateful().values():
+            memory.grow(one, capacity)
 
     def closed(self, timeframe: Timeframe, symbols: Index) -> None:
         """A bar of each of `symbols` has closed."""
-        close = self._state.history[timeframe.name].newest("close", symbols)
-        for metric in self.recursive().values():
-            if metric.timeframe is timeframe:
-                metric.closed(symbols, close)
+        for metric in self._on(timeframe):
+            metric.closed(symbols, self._newest_bar(metric, symbols))
 
     def amended(self, timeframe: Timeframe, symbols: Index) -> None:
         """The newest closed bar of each of `symbols` has changed."""
-        close = self._state.history[timeframe.name].newest("close", symbols)
-        for metric in self.recursive().values():
-            if metric.timeframe is timeframe:
-                metric.amended(symbols, close)
+        for metric in self._on(timeframe):
+            metric.amended(symbols, self._newest_bar(metric, symbols))
+
+    def _on(self, timeframe: Timeframe) -> list[Recursive]:
+        return [m for m in self.metrics.values() if isinstance(m, Recursive) and m.timeframe is timeframe]
+
+    def _newest_bar(self, metric: Recursive, symbols: Index) -> dict[str, F64]:
+        history = self._state.history[metric.timeframe.name]
+        return {name: history.newest(name, symbols) for name in metric.fields}
+
+    # --- rows ----------------------------------------------------------------------------------------------------
 
     def evaluate(self, view: View, at: Place) -> list[Fired]:
         """The alerts of all rules over the rows of `view`, which stand at `at`."""
-        if not self.plan.rules or not len(view):
-            return []
-        columns = [self.metrics[call.text].column(view) for call in self.plan.metrics]
-        symbols, alerts = view.symbols, []
-        for rule, rows in true_rows(self.plan, columns):
-            chosen = rows[self.memory.select(rule, symbols[rows], view.row_ts[rows])]
-            if len(chosen):
-                alerts += fire(self.plan, rule, chosen, view, columns, at)
+        alerts: list[Fired] = []
+        if not len(view):
+            return alerts
+        on_rows: Evaluation | None = None
+        for scope in self.plan.scopes:
+            if scope.frame is None or scope.frame is view.closing:
+                evaluation = Evaluation(view, self._known[scope.frame])
+                for node in scope.remembers:
+                    evaluation.remember(node)
+                alerts += self._of_scope(scope, view, evaluation, at)
+                on_rows = evaluation if scope.frame is None else on_rows
+        if on_rows is not None and view.closing is not None:
+            self._record(view, on_rows)
         return alerts
 
+    def _of_scope(self, scope: Scope, view: View, evaluation: Evaluation, at: Place) -> list[Fired]:
+        hopeful, matches, alerts = hopeful_rules(scope, evaluation), Matches(scope, evaluation), list[Fired]()
+        edges = set(scope.edge_rules)
+        for number in np.flatnonzero(hopeful).tolist():
+            if number not in edges:
+                rule = scope.rules[number]
+                alerts += self._told(rule, matches.rows(rule), view, evaluation, at)
+        for number in scope.edge_rules:
+            rule = scope.rules[number]
+            fires = self._fires(rule)
+            if hopeful[number] or not fires.is_waiting(view.members):
+                rearm = None if rule.trigger.rearm is None else evaluation.truth(rule.trigger.rearm)
+                rows = fires.edges(evaluation.truth(rule.tree), rearm, view)
+                alerts += self._told(rule, rows, view, evaluation, at)
+        return alerts
 
-def take_metric(metric: Recursive, members: Index) -> dict[str, NDArray[Any]]:
-    """Copies of a metric's state for `members`."""
-    now, back = metric.now.take(members), metric.back.take(members)
-    return {f"now.{n}": v for n, v in now.items()} | {f"back.{n}": v for n, v in back.items()}
+    def _told(self, rule: PlannedRule, rows: Index, view: View, evaluation: Evaluation, at: Place) -> list[Fired]:
+        if not len(rows):
+            return []
+        chosen = self._fires(rule).select(rows, view)
+        return fire(rule, chosen, view, evaluation, at) if len(chosen.rows) else []
+
+    def _record(self, view: View, evaluation: Evaluation) -> None:
+        for series in self.plan.series:
+            if series.frame is view.closing:
+                found = self._remembered[series.text]
+                assert isinstance(found, SeriesMemory)
+                found.record(view.members, evaluation.value(series.node))
 
 
-def put_metric(metric: Recursive, members: Index, columns: dict[str, NDArray[Any]]) -> None:
-    """Write back what `take_metric` gave."""
-    metric.now.put(members, {n.removeprefix("now."): v for n, v in columns.items() if n.startswith("now.")})
-    metric.back.put(members, {n.removeprefix("back."): v for n, v in columns.items() if n.startswith("back.")})
+def _row_key(scope: Scope, node: Node) -> str:
+    return f"{node.text} on {scope.frame.name if scope.frame is not None else 'rows'}"
+
+
+def _fire_key(rule: PlannedRule) -> str:
+    return f"fires of {rule.hash} {rule.id}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from schemas.batch import I64
 Number = TypeVar("Number", np.float64, np.int64)
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+
+LONG: Final = 64
+"""Rows from which on a segment is worth a pass of its own."""
 
 
 class Segments:
@@ -26,7 +29,9 @@ class Segments:
         self.last = starts + self.lengths - 1
         self.of_row: Index = np.repeat(np.arange(len(starts)), self.lengths)
         self.position: Index = np.arange(rows) - np.repeat(starts, self.lengths)
-        self._longest = int(self.lengths.max()) if len(starts) else 0
+        long = self.lengths > LONG
+        self._long = list(zip(starts[long].tolist(), (starts + self.lengths)[long].tolist(), strict=True))
+        self._longest = int(self.lengths[~long].max(initial=0))
 
     def total(self, values: I64) -> I64:
         """Sum of each segment; integers, so that the order does not matter."""
@@ -40,9 +45,11 @@ class Segments:
 
     def running_max(self, values: NDArray[Number], carry: NDArray[Number]) -> NDArray[Number]:
         """Largest value up to each row and `carry`; NaN counts as none. Doubling steps: as many passes as the longest
-        segment has binary digits."""
+        segment has binary digits; long segments are gone through one by one."""
         best = values.copy()
         best[self.starts] = np.fmax(best[self.starts], carry)
+        for start, end in self._long:
+            np.fmax.accumulate(best[start:end], out=best[start:end])
         step = 1
         while step < self._longest:
             best[step:] = np.where(self.position[step:] >= step, np.fmax(best[step:], best[:-step]), best[step:])

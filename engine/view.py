@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from engine.calendar import CLOSED, REGULAR, MinuteInfo
 from engine.columns import NULL
 from engine.history import History
 from engine.running import Running
-from engine.segments import Index, Mask
+from engine.segments import Index, Mask, Segments
 from engine.state import LIMB, POWERS, BarState, PartitionState, vwap_of
 from engine.timeframes import MINUTE_NS, ONE_DAY, ONE_MINUTE, Timeframe
 from schemas.batch import F64, I64
@@ -33,9 +35,13 @@ class View:
         row_ts: I64,
         ordinal: I64,
         of_row: Index | None,
+        closing: Timeframe | None = None,
     ) -> None:
-        """`minutes`, `info` of each member: the minute its rows are in."""
+        """`minutes`, `info` of each member: the minute its rows are in. `closing`: the timeframe whose bars close at
+        these rows."""
         self.state, self.members, self.of_row = state, members, of_row
+        self.segments: Segments | None = None
+        self.closing = closing
         self.member_minute, self.member_info = minutes, info
         self.row_ts, self.ordinal = row_ts, ordinal
         self._cache: dict[tuple[str, str], F64] = {}
@@ -49,10 +55,22 @@ class View:
         """Symbol number of each row."""
         return self.members if self.of_row is None else self.members[self.of_row]
 
+    def places(self, rows: Index) -> Index:
+        """The place of each row's symbol among the members."""
+        return rows if self.of_row is None else self.of_row[rows]
+
+    def symbols_of(self, rows: Index) -> Index:
+        """Symbol number of each of these rows."""
+        return self.members[self.places(rows)]
+
     def spread(self, values: NDArray[np.generic]) -> F64:
         """Values over members, as floats over rows."""
         floats: F64 = values.astype(np.float64, copy=False)
         return floats if self.of_row is None else floats[self.of_row]
+
+    def spread_any(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values over members, of any type, over rows."""
+        return values if self.of_row is None else values[self.of_row]
 
     def history(self, timeframe: Timeframe) -> History:
         """The closed bars."""
@@ -183,6 +201,7 @@ class TradeView(View):
             state, running.members, running.minutes, running.info, running.row_ts, running.ordinal, segments.of_row
         )
         self._running = running
+        self.segments = segments
 
     @property
     def price(self) -> F64:

@@ -9,18 +9,26 @@ from typing import Final
 import msgspec
 
 
-class Leaf(msgspec.Struct, frozen=True, gc=False):
-    """One condition of the rule as it stood when the rule fired; `value` null means that the metric had none."""
+class Leaf(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One condition of the rule as it stood when the rule fired; null means that there was no value.
+
+    `against`: what the bound is, where it is no number of the rule's. `previous`: both sides on the row before, of
+    crosses. `parts`: of `and`, `or`, `not`, which have neither value nor bound.
+    """
 
     expression: str
     value: float | None
     operator: str
-    bound: float
-    verdict: bool
+    bound: float | None
+    verdict: bool | None
+    against: str = ""
+    previous: tuple[float | None, float | None] | None = None
+    parts: tuple[Leaf, ...] = ()
 
 
-class AlertBody(msgspec.Struct, frozen=True):
-    """`ts` is the row's event time in UTC ns, `ordinal` its place among the symbol's rows of that time."""
+class AlertBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`ts` is the row's event time in UTC ns, `ordinal` its place among the symbol's rows of that time. `muted`: the
+    rule is silent for the symbol from here on, as it fired too often."""
 
     id: str
     rule_id: str
@@ -32,6 +40,7 @@ class AlertBody(msgspec.Struct, frozen=True):
     price: float | None
     session: str
     explanation: list[Leaf]
+    muted: bool = False
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -9,7 +9,13 @@ from typing import Final
 import msgspec
 
 OPERATORS: Final = (">", "<", ">=", "<=", "==", "!=")
+
 EACH_ROW: Final = "each_row"
+BECOMES_TRUE: Final = "becomes_true"
+ONCE_PER_BAR: Final = "once_per_bar"
+ONCE_PER_SESSION: Final = "once_per_session"
+BAR_CLOSE: Final = "bar_close"
+TRIGGERS: Final = (EACH_ROW, BECOMES_TRUE, ONCE_PER_BAR, ONCE_PER_SESSION, BAR_CLOSE)
 
 
 class RuleError(ValueError):
@@ -47,13 +53,23 @@ class SeedRule(msgspec.Struct, kw_only=True):
     updated_at: str | int | float | None = None
 
 
-class RuleBody(msgspec.Struct, frozen=True):
+class RuleBody(msgspec.Struct, frozen=True, omit_defaults=True):
     """The normal form of a rule: two rules that mean the same have the same body. `expression` is canonical text of
-    the rule language."""
+    the rule language, and so is `rearm`. All limits are per symbol and in event time; 0: none.
+
+    `timeframe`: of `once_per_bar` and `bar_close`. `expires_ns`: no fire from then on. `max_fires`: in all.
+    `runaway_fires` within `runaway_ns` mute the rule.
+    """
 
     expression: str
     trigger: str
     cooldown_ns: int
+    timeframe: str = ""
+    rearm: str = ""
+    expires_ns: int = 0
+    max_fires: int = 0
+    runaway_fires: int = 0
+    runaway_ns: int = 0
 
 
 class RuleEntry(msgspec.Struct, frozen=True):

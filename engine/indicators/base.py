@@ -3,10 +3,11 @@ bars change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.columns import NULL, Columns
 from engine.history import History
@@ -23,28 +24,54 @@ class Metric(Protocol):
         """One value a row."""
 
 
+State = Mapping[str, NDArray[Any]]
+Bars = Mapping[str, F64]
+"""Fields of one bar a symbol (or a row): open, high, low, close, volume, trades."""
+
+
 class Recursive:
     """A metric with state stepped from closed bar to closed bar. The state one bar back is kept, so that a late trade
-    can amend the newest bar."""
+    can amend the newest bar. At a row the running bar is one more step, that is not remembered.
+
+    A subclass says what a step and the value are; both are pure functions over arrays of symbols or rows alike.
+    """
+
+    fields: tuple[str, ...] = ("close",)
+    """What of a bar a step looks at."""
 
     def __init__(self, timeframe: Timeframe, now: Columns, back: Columns) -> None:
         """`now` and `back`: two fresh instances of the state's columns."""
         self.timeframe = timeframe
         self.now, self.back = now, back
 
-    def advance(self, symbols: Index, close: F64) -> None:
-        """Step `now` of `symbols` over a bar with these closes."""
+    def groups(self) -> dict[str, Columns]:
+        """Its columns."""
+        return {"now": self.now, "back": self.back}
+
+    def step(self, before: State, bar: Bars) -> dict[str, NDArray[Any]]:
+        """The state after a bar, all of its columns."""
         raise NotImplementedError
 
-    def closed(self, symbols: Index, close: F64) -> None:
+    def value(self, state: State) -> F64:
+        """The figure after the newest bar of `state`, null during warm-up."""
+        raise NotImplementedError
+
+    def column(self, view: View) -> F64:
+        """One value a row: after the running bar, or without one after the newest closed bar."""
+        state = {name: view.spread_any(values) for name, values in self.now.take(view.members).items()}
+        present = view.present(self.timeframe)
+        running = self.value(self.step(state, {name: view.bar0(self.timeframe, name) for name in self.fields}))
+        return running if present.all() else np.where(present, running, self.value(state))
+
+    def closed(self, symbols: Index, bar: Bars) -> None:
         """A bar of each of `symbols` closed."""
         self.back.copy_from(self.now, symbols)
-        self.advance(symbols, close)
+        self.now.put(symbols, self.step(self.now.take(symbols), bar))
 
-    def amended(self, symbols: Index, close: F64) -> None:
-        """The newest closed bar of each of `symbols` has another close now."""
+    def amended(self, symbols: Index, bar: Bars) -> None:
+        """The newest closed bar of each of `symbols` is another now."""
         self.now.copy_from(self.back, symbols)
-        self.advance(symbols, close)
+        self.now.put(symbols, self.step(self.now.take(symbols), bar))
 
     def seed(self, history: History, symbols: Index) -> None:
         """Begin from the kept closed bars, as if they were all there ever were."""
@@ -52,7 +79,7 @@ class Recursive:
         for step in range(int(kept.max()) if len(kept) else 0):
             going = symbols[step < kept]
             number = history.count[going] - kept[step < kept] + step
-            self.closed(going, history.at("close", going, number))
+            self.closed(going, {name: history.at(name, going, number).astype(np.float64) for name in self.fields})
 
 
 class Window:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.indicators.declare import TIMEFRAME, Declaration, Unit
 from engine.timeframes import Timeframe
 from engine.view import View
 from schemas.batch import F64
@@ -59,3 +60,33 @@ def vwap() -> Figure:
 def vwap_dist_pct() -> Figure:
     """Price against the session's vwap, in percent."""
     return Figure(lambda view: 100 * (view.price / view.session_vwap() - 1))
+
+
+def _bar(field: str, unit: Unit) -> Declaration:
+    return Declaration(field, (TIMEFRAME,), unit, f"{field} of the running bar", bar_field(field), source="catalogue")
+
+
+DECLARATIONS = (
+    Declaration("price", (), Unit.PRICE, "newest price", price),
+    _bar("open", Unit.PRICE),
+    _bar("high", Unit.PRICE),
+    _bar("low", Unit.PRICE),
+    _bar("close", Unit.PRICE),
+    _bar("volume", Unit.SHARES),
+    _bar("trades", Unit.COUNT),
+    Declaration(
+        "day_open", (), Unit.PRICE, "first regular price of the day, or the opening auction's", day_field("open")
+    ),
+    Declaration("day_high", (), Unit.PRICE, "high of the day's regular session", day_field("high")),
+    Declaration("day_low", (), Unit.PRICE, "low of the day's regular session", day_field("low")),
+    Declaration("prior_close", (), Unit.PRICE, "regular close of the day before", day_field("prior_close")),
+    Declaration("change_from_open", (), Unit.PRICE, "price less the day's open", difference("open")),
+    Declaration("change_from_open_pct", (), Unit.PERCENT, "price against the day's open", percent_from("open")),
+    Declaration("change_from_close", (), Unit.PRICE, "price less the prior close", difference("prior_close")),
+    Declaration(
+        "change_from_close_pct", (), Unit.PERCENT, "price against the prior close", percent_from("prior_close")
+    ),
+    Declaration("volume_day", (), Unit.SHARES, "volume since the start of the day", volume_day),
+    Declaration("vwap", (), Unit.PRICE, "volume-weighted price of the session", vwap),
+    Declaration("vwap_dist_pct", (), Unit.PERCENT, "price against the session's vwap", vwap_dist_pct),
+)

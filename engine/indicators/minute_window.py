@@ -9,6 +9,7 @@ import numpy as np
 from engine.columns import NULL
 from engine.history import History
 from engine.indicators.base import MinutePointer
+from engine.indicators.declare import MINUTES, Declaration, Duration, Unit
 from engine.segments import Index
 from engine.timeframes import ONE_MINUTE
 from engine.view import View
@@ -69,9 +70,9 @@ def _weighted(history: History, symbols: Index, number: I64) -> F64:
 class VolumeLast:
     """Volume of the last n minutes, the running one in."""
 
-    def __init__(self, minutes: int) -> None:
-        """Over `minutes` minutes."""
-        self._volume = MinuteSum(minutes, _volume)
+    def __init__(self, length: Duration) -> None:
+        """Over `length` minutes."""
+        self._volume = MinuteSum(length.count, _volume)
 
     def column(self, view: View) -> F64:
         """One value a row."""
@@ -83,9 +84,9 @@ class RollingVwap:
     """sum((high + low + close) / 3 x volume) / sum(volume) over the 1m bars of the last n minutes, the running one
     in."""
 
-    def __init__(self, minutes: int) -> None:
-        """Over `minutes` minutes."""
-        self._volume, self._weighted = MinuteSum(minutes, _volume), MinuteSum(minutes, _weighted)
+    def __init__(self, length: Duration) -> None:
+        """Over `length` minutes."""
+        self._volume, self._weighted = MinuteSum(length.count, _volume), MinuteSum(length.count, _weighted)
 
     def column(self, view: View) -> F64:
         """One value a row."""
@@ -96,3 +97,15 @@ class RollingVwap:
         )
         total = view.spread(self._volume.over_members(view)) + np.where(present, volume, 0.0)
         return np.where(total > 0, weighted / total, NULL)
+
+
+DECLARATIONS = (
+    Declaration("volume_last", (MINUTES,), Unit.SHARES, "volume of the last n minutes of today", VolumeLast),
+    Declaration(
+        "rolling_vwap",
+        (MINUTES,),
+        Unit.PRICE,
+        "typical price (high + low + close) / 3 of the 1m bars of the last n minutes, weighted by volume",
+        RollingVwap,
+    ),
+)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.columns import NULL, Columns, column
-from engine.indicators.base import Recursive
-from engine.segments import Index
+from engine.indicators.base import Bars, Recursive, State
+from engine.indicators.declare import TIMEFRAME, Declaration, Unit, bars
 from engine.timeframes import Timeframe
 from engine.view import View
 from schemas.batch import F64, I64
@@ -34,23 +37,26 @@ class Rsi(Recursive):
         super().__init__(timeframe, _State(capacity), _State(capacity))
         self._bars = bars
 
-    def advance(self, symbols: Index, close: F64) -> None:
-        """Step over a closed bar."""
-        now = self.now
-        seen, last = now.seen[symbols], now.last[symbols]
+    def step(self, before: State, bar: Bars) -> dict[str, NDArray[Any]]:
+        """After a closed bar."""
+        seen, last, close = before["seen"], before["last"], bar["close"]
         first = seen == 0
-        gain = np.where(first, 0.0, self._next(seen, now.gain[symbols], np.maximum(close - last, 0)))
-        loss = np.where(first, 0.0, self._next(seen, now.loss[symbols], np.maximum(last - close, 0)))
-        now.gain[symbols], now.loss[symbols], now.last[symbols], now.seen[symbols] = gain, loss, close, seen + 1
+        gain = np.where(first, 0.0, self._next(seen, before["gain"], np.maximum(close - last, 0)))
+        loss = np.where(first, 0.0, self._next(seen, before["loss"], np.maximum(last - close, 0)))
+        return {"seen": seen + 1, "gain": gain, "loss": loss, "last": close}
 
-    def _next(self, seen: I64 | F64, average: F64, change: F64) -> F64:
+    def value(self, state: State) -> F64:
+        """The index, null before n changes."""
+        return _rsi(np.where(state["seen"] > self._bars, state["gain"], NULL), state["loss"])
+
+    def _next(self, seen: NDArray[Any], average: F64, change: F64) -> F64:
         """Sum, on change n the mean, then Wilder's step."""
         total = average + change
         warming = np.where(seen == self._bars, total / self._bars, total)
         return np.where(seen > self._bars, (average * (self._bars - 1) + change) / self._bars, warming)
 
     def column(self, view: View) -> F64:
-        """One value a row."""
+        """One value a row, without the parts of a step that only matter to the next."""
         now, members = self.now, view.members
         seen, gain, loss, last = (view.spread(c[members]) for c in (now.seen, now.gain, now.loss, now.last))
         present = view.present(self.timeframe)
@@ -66,3 +72,17 @@ class Rsi(Recursive):
 def _rsi(gain: F64, loss: F64) -> F64:
     total = gain + loss
     return np.where(total > 0, 100 * gain / total, NULL)
+
+
+DECLARATIONS = (
+    Declaration(
+        "rsi",
+        (bars(14), TIMEFRAME),
+        Unit.INDEX,
+        "Wilder's relative strength index of the close; null where nothing changed at all",
+        Rsi,
+        recursive=True,
+        warm_up="bar n + 1",
+        source="TA-Lib RSI",
+    ),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.indicators.base import Window
+from engine.indicators.declare import BARS, TIMEFRAME, Declaration, Unit
 from engine.timeframes import Timeframe
 from engine.view import View
 from schemas.batch import F64
@@ -26,3 +27,16 @@ class Sma:
         if not present.all():
             earlier = np.where(present, earlier, view.spread(self._before.of(history, view.members)))
         return (earlier + view.bar0(self._timeframe, "close")) / self._bars
+
+
+DECLARATIONS = (
+    Declaration(
+        "sma",
+        (BARS, TIMEFRAME),
+        Unit.PRICE,
+        "simple moving average of the close",
+        Sma,
+        warm_up="bar n",
+        source="TA-Lib SMA",
+    ),
+)

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.columns import NULL
 from engine.indicators.base import Window
+from engine.indicators.declare import BARS, TIMEFRAME, Declaration, Unit
 from engine.timeframes import Timeframe
 from engine.view import View
 from schemas.batch import F64
@@ -55,3 +56,24 @@ class RelativeVolume:
             forecast = np.where(present, forecast, 1.0)
             mean = np.where(present, mean, view.spread(self._before.of(history, view.members)))
         return np.where(mean > 0, 100 * forecast * view.bar0(self._timeframe, "volume") / mean, NULL)
+
+
+DECLARATIONS = (
+    Declaration(
+        "avg_volume",
+        (BARS, TIMEFRAME),
+        Unit.SHARES,
+        "mean volume of the n newest closed bars",
+        AverageVolume,
+        warm_up="n closed bars",
+        moves=False,
+    ),
+    Declaration(
+        "relative_volume",
+        (TIMEFRAME,),
+        Unit.PERCENT,
+        "volume of the running bar, forecast to its end, against the mean of the 10 bars before",
+        RelativeVolume,
+        warm_up="10 closed bars",
+    ),
+)

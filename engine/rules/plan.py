@@ -1,30 +1,41 @@
-"""One plan for all rules of a set: every metric once, every comparison once, rules as lists of comparisons."""
+"""One plan for all rules of a set: every figure once, every comparison once, rules as lists of comparisons and what
+else must hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.indicators.catalogue import MetricCall
-from engine.rules.language import Condition, parse_expression
+from engine.indicators.declare import MetricCall
+from engine.rules.functions import AT_CLOSES, OVER_BARS
+from engine.rules.parser import parse_condition
+from engine.rules.tree import Node, smallest_timeframe, walk
+from engine.rules.triggers import Trigger, trigger_of
 from engine.segments import Index
+from engine.timeframes import Timeframe
 from schemas.batch import F64
-from schemas.rule import EACH_ROW, OPERATORS, RuleBody, RuleEntry, RuleError
+from schemas.rule import BECOMES_TRUE, OPERATORS, RuleBody, RuleEntry, RuleError
+
+OF_ROWS = frozenset({"prev", "crosses_above", "crosses_below"})
+"""What looks at the row before."""
+OF_BARS = OVER_BARS | AT_CLOSES | {"back"}
+"""What looks at the bars before."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRule:
-    """A rule: `leaves` count into the plan's comparisons, in the order the rule has them."""
+    """A rule: `leaves` count into its scope's comparisons, `rest` are the other conditions that must hold as well."""
 
     id: str
     hash: str
     name: str
     version: int
-    trigger: str
-    cooldown_ns: int
+    trigger: Trigger
+    tree: Node
     leaves: tuple[int, ...]
+    rest: tuple[Node, ...]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -33,49 +44,152 @@ class PlannedRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Comparison i is `metrics[leaf_metric[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`; the leaves of rule r are
-    `rule_leaves[rule_start[r]:]`."""
+class Scope:
+    """The rules that are tried on the same rows: on all, or on the closes of bars of one timeframe.
 
-    set_hash: str
-    metrics: tuple[MetricCall, ...]
-    leaves: tuple[Condition, ...]
-    leaf_metric: Index
+    Columns are in order of cost. Comparison i is `columns[leaf_column[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`;
+    pair j says that leaf `pair_leaf[j]` is one of rule `pair_rule[j]`. Leaves and pairs of column c begin at
+    `leaf_begin[c]` and `pair_begin[c]`; `leaf_uses` counts the rules of a leaf. `edge_rules`: rules that are told when
+    they become true. `remembers`: the nodes that look at the row before, inner ones first.
+    """
+
+    frame: Timeframe | None
+    rules: tuple[PlannedRule, ...]
+    columns: tuple[Node, ...]
+    leaf_begin: Index
+    pair_begin: Index
+    leaf_column: Index
+    leaf_uses: Index
     leaf_operator: Index
     leaf_bound: F64
+    pair_leaf: Index
+    pair_rule: Index
+    edge_rules: tuple[int, ...]
+    remembers: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values of `node` at the closes of `frame`, the newest `length` of them."""
+
+    node: Node
+    frame: Timeframe
+    length: int
+
+    @property
+    def text(self) -> str:
+        """What its memory goes by."""
+        return f"{self.node.text} at {self.frame.name} x {self.length}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is evaluated for a rule set."""
+
+    set_hash: str
     rules: tuple[PlannedRule, ...]
-    rule_leaves: Index
-    rule_start: Index
+    scopes: tuple[Scope, ...]
+    series: tuple[Series, ...]
+    metrics: tuple[MetricCall, ...]
 
 
 def compile_rule_set(set_hash: str, entries: Sequence[RuleEntry], bodies: Mapping[str, RuleBody]) -> Plan:
     """The plan of a set. RuleError for a body that is missing or that this version cannot run."""
-    leaves: dict[Condition, int] = {}
     rules = []
     for entry in sorted(entries, key=lambda e: e.id):
         body = bodies.get(entry.hash)
         if body is None:
             raise RuleError(entry.id, f"the body {entry.hash} is missing")
-        if body.trigger != EACH_ROW:
-            raise RuleError(entry.id, f"unknown trigger {body.trigger!r}")
-        conditions = parse_expression(body.expression, entry.id)
-        numbers = tuple(leaves.setdefault(c, len(leaves)) for c in conditions)
-        rules.append(
-            PlannedRule(entry.id, entry.hash, entry.name, entry.version, body.trigger, body.cooldown_ns, numbers)
-        )
-    metrics = {call: i for i, call in enumerate(dict.fromkeys(leaf.metric for leaf in leaves))}
-    lengths = [len(rule.leaves) for rule in rules]
+        trigger = trigger_of(body, entry.id)
+        tree = parse_condition(body.expression, entry.id)
+        rules.append(PlannedRule(entry.id, entry.hash, entry.name, entry.version, trigger, tree, (), ()))
+    nodes = dict.fromkeys(node for rule in rules for tree in _trees(rule) for node in walk(tree))
+    series = tuple(dict.fromkeys(one for node in nodes for one in _series_of(node)))
+    frames: dict[Timeframe | None, list[PlannedRule]] = {}
+    for rule in rules:
+        frames.setdefault(rule.trigger.closes, []).append(rule)
+    if series:
+        frames.setdefault(None, [])
+    recorded = [node for one in series for node in walk(one.node)]
+    scopes = tuple(_scope(frame, some, recorded if frame is None else ()) for frame, some in frames.items())
     return Plan(
         set_hash=set_hash,
-        metrics=tuple(metrics),
-        leaves=tuple(leaves),
-        leaf_metric=np.array([metrics[leaf.metric] for leaf in leaves], np.intp),
-        leaf_operator=np.array([OPERATORS.index(leaf.operator) for leaf in leaves], np.intp),
-        leaf_bound=np.array([leaf.bound for leaf in leaves], np.float64),
-        rules=tuple(rules),
-        rule_leaves=np.array([leaf for rule in rules for leaf in rule.leaves], np.intp),
-        rule_start=np.cumsum([0, *lengths])[:-1].astype(np.intp) if rules else np.empty(0, np.intp),
+        rules=tuple(rule for scope in scopes for rule in scope.rules),
+        scopes=scopes,
+        series=series,
+        metrics=tuple(dict.fromkeys(node.call for node in nodes if node.call is not None)),
     )
+
+
+def series_of(node: Node) -> Series:
+    """What a node that looks at the bars before needs to be remembered."""
+    frame = smallest_timeframe(node)
+    length = node.count + 1 if node.op == "back" else node.count
+    return Series(node.children[0], frame, length)
+
+
+def is_bar_field(node: Node) -> bool:
+    """Whether the closed bars themselves hold the node's past values."""
+    return node.call is not None and node.call.name in ("open", "high", "low", "close", "volume", "trades")
+
+
+def _trees(rule: PlannedRule) -> list[Node]:
+    return [rule.tree] if rule.trigger.rearm is None else [rule.tree, rule.trigger.rearm]
+
+
+def _series_of(node: Node) -> Iterable[Series]:
+    if node.op in OF_BARS and not is_bar_field(node.children[0]):
+        yield series_of(node)
+
+
+def _scope(frame: Timeframe | None, rules: Sequence[PlannedRule], more: Sequence[Node]) -> Scope:
+    taken_apart = [_parts(rule.tree) for rule in rules]
+    columns = sorted(dict.fromkeys(leaf.children[0] for leaves, _ in taken_apart for leaf in leaves), key=_cost)
+    column_of = {node: i for i, node in enumerate(columns)}
+    distinct = dict.fromkeys(leaf for leaves, _ in taken_apart for leaf in leaves)
+    ordered = sorted(distinct, key=lambda leaf: column_of[leaf.children[0]])
+    number = {leaf: i for i, leaf in enumerate(ordered)}
+    planned = tuple(
+        replace(rule, leaves=tuple(number[leaf] for leaf in leaves), rest=tuple(rest))
+        for rule, (leaves, rest) in zip(rules, taken_apart, strict=True)
+    )
+    pairs = sorted((leaf, i) for i, rule in enumerate(planned) for leaf in rule.leaves)
+    remembers = dict.fromkeys(
+        node
+        for node in [*more, *(n for rule in rules for tree in _trees(rule) for n in walk(tree))]
+        if node.op in OF_ROWS
+    )
+    edges = np.arange(len(columns) + 1)
+    leaf_column = np.array([column_of[leaf.children[0]] for leaf in ordered], np.intp)
+    pair_leaf = np.array([leaf for leaf, _ in pairs], np.intp)
+    return Scope(
+        frame=frame,
+        rules=planned,
+        columns=tuple(columns),
+        leaf_begin=np.searchsorted(leaf_column, edges),
+        pair_begin=np.searchsorted(leaf_column[pair_leaf], edges),
+        leaf_operator=np.array([OPERATORS.index(leaf.op) for leaf in ordered], np.intp),
+        leaf_bound=np.array([leaf.children[1].value for leaf in ordered], np.float64),
+        leaf_column=leaf_column,
+        leaf_uses=np.bincount(pair_leaf, minlength=len(ordered)),
+        pair_leaf=pair_leaf,
+        pair_rule=np.array([rule for _, rule in pairs], np.intp),
+        edge_rules=tuple(i for i, rule in enumerate(planned) if rule.trigger.kind == BECOMES_TRUE),
+        remembers=tuple(remembers),
+    )
+
+
+def _cost(node: Node) -> int:
+    """How much work a column is: what is cheap is computed first, as it may make the rest unnecessary."""
+    recursive = sum(n.call is not None and n.call.declaration.recursive for n in walk(node))
+    return node.size + 2 * recursive + 7 * sum(n.op in OF_BARS for n in walk(node))
+
+
+def _parts(tree: Node) -> tuple[list[Node], list[Node]]:
+    """A condition taken apart: comparisons with a number, and what is none; all of them must hold."""
+    parts = tree.children if tree.op == "and" else (tree,)
+    leaves = [p for p in parts if p.op in OPERATORS and p.children[1].is_literal and not p.children[0].is_literal]
+    return leaves, [part for part in parts if part not in leaves]
 
 
 NO_RULES = compile_rule_set("", (), {})

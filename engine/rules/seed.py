@@ -6,12 +6,15 @@ import math
 import re
 from typing import Final
 
-from engine.indicators.catalogue import CATALOGUE
+from engine.rules import tree
 from engine.rules.hints import nearest
-from engine.rules.language import Condition, check_count, condition, parse_call
-from schemas.rule import EACH_ROW, RuleBody, RuleEntry, RuleError, SeedCondition, SeedRule, rule_hash
+from engine.rules.parser import parse
+from engine.rules.tree import Node, TreeError
+from engine.rules.units import UnitError, joined
+from schemas.rule import EACH_ROW, OPERATORS, RuleBody, RuleEntry, RuleError, SeedCondition, SeedRule, rule_hash
 
 DEFAULT_COOLDOWN_S: Final = 10.0
+MAX_CONDITIONS: Final = 64
 MAX_COOLDOWN_S: Final = 30 * 86_400.0
 _RATIO: Final = 100.0
 """The seed writes relative volume as a ratio, the catalogue in percent."""
@@ -36,6 +39,12 @@ _ALIASES: Final = tuple(
 )
 
 
+ALIAS_EXAMPLES: Final = dict.fromkeys(
+    ("rsi_14", "ema_20", "sma_20", "vwap_5m", "volume_avg_5m", "rel_volume_5m", "price_change_5m_pct", "volume_5m")
+)
+"""For hints."""
+
+
 def rule_set(rules: list[SeedRule]) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
     """The enabled rules as entries of a set, and their bodies by hash."""
     entries, bodies = [], {}
@@ -50,46 +59,43 @@ def rule_set(rules: list[SeedRule]) -> tuple[list[RuleEntry], dict[str, RuleBody
 
 def body_of(rule: SeedRule, where: str = "rule") -> RuleBody:
     """The normal form of a rule; RuleError if it has none."""
-    conditions = tuple(_condition(c, f"{where}.conditions[{i}]") for i, c in enumerate(rule.conditions))
-    check_count(conditions, f"{where}.conditions")
+    if not 1 <= len(rule.conditions) <= MAX_CONDITIONS:
+        raise RuleError(f"{where}.conditions", f"{len(rule.conditions)} conditions; a rule has 1 to {MAX_CONDITIONS}")
+    conditions = [_condition(c, f"{where}.conditions[{i}]") for i, c in enumerate(rule.conditions)]
     given = [c for c in (rule.cooldown, rule.cooldown_sec, rule.cooldown_s) if c is not None]
     if len(given) > 1:
         raise RuleError(f"{where}.cooldown", "is given twice")
     cooldown_s = given[0] if given else DEFAULT_COOLDOWN_S
     if not (math.isfinite(cooldown_s) and 0 <= cooldown_s <= MAX_COOLDOWN_S):
         raise RuleError(f"{where}.cooldown", f"{cooldown_s} is not a number of seconds from 0 to {MAX_COOLDOWN_S:.0f}")
-    expression = " and ".join(dict.fromkeys(c.text for c in conditions))
-    return RuleBody(expression, EACH_ROW, round(cooldown_s * 1e9))
+    return RuleBody(tree.both("and", conditions).text, EACH_ROW, round(cooldown_s * 1e9))
 
 
-def _condition(seed: SeedCondition, where: str) -> Condition:
+def _condition(seed: SeedCondition, where: str) -> Node:
     operator = seed.operator or seed.op
     if operator is None:
         raise RuleError(f"{where}.operator", "is missing")
-    metric, factor = _metric(seed.metric, f"{where}.metric")
-    return condition(parse_call(metric, f"{where}.metric"), operator, seed.value * factor, f"{where}.operator")
+    if operator not in OPERATORS:
+        known = " ".join(OPERATORS)
+        raise RuleError(
+            f"{where}.operator", f"unknown operator {operator!r}; known are {known}{nearest(operator, OPERATORS)}"
+        )
+    text, factor = _metric(seed.metric)
+    metric = parse(text, f"{where}.metric", known=ALIAS_EXAMPLES)
+    if metric.truth:
+        raise RuleError(f"{where}.metric", f"{metric.text[:80]} is true or false, and cannot be compared with a number")
+    try:
+        bound = tree.number(seed.value * factor)
+        joined(metric.unit, bound.unit, (metric.is_literal, True), "compared with")
+        return tree.compare(operator, metric, bound)
+    except (TreeError, UnitError) as error:
+        raise RuleError(f"{where}.value", str(error)) from None
 
 
-def _metric(name: str, where: str) -> tuple[str, float]:
+def _metric(name: str) -> tuple[str, float]:
     """The catalogue's text for a name in a seed rule, and the factor to its bound."""
     for pattern, replacement, factor in _ALIASES:
         found = pattern.fullmatch(name.strip())
         if found is not None:
             return found.expand(replacement), factor
-    bare = name.partition("(")[0].strip()
-    if bare not in CATALOGUE:
-        raise RuleError(where, f"unknown metric {name[:80]!r}{nearest(bare, [*CATALOGUE, *_ALIAS_EXAMPLES])}")
     return name, 1.0
-
-
-_ALIAS_EXAMPLES: Final = (
-    "rsi_14",
-    "ema_20",
-    "sma_20",
-    "vwap_5m",
-    "volume_avg_5m",
-    "rel_volume_5m",
-    "price_change_5m_pct",
-    "volume_5m",
-    "vwap_live",
-)

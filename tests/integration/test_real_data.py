@@ -15,6 +15,7 @@ from ingest.registry import make_provider
 from ingest.run import IngestConfig, IngestProgress, run_ingest
 from schemas.bar import Bar, decode_bar
 from schemas.control import encode_heartbeat, encode_rule_set_switch
+from schemas.rule import EACH_ROW, RuleBody
 from tests.support.engine_runs import Outcome, RuleSets, engine_outcome
 from tests.support.kraken import (
     COLUMN_MAP,
@@ -131,7 +132,10 @@ class Recording:
 @pytest.fixture(scope="module")
 def recording(folder: Path) -> Recording:
     sets = RuleSets()
-    rules = {"rsi": ("rsi(14, 1m) < 40.0", 0), "move": ("change_pct(5m) > 0.05 and volume_last(5m) > 0.1", 10**10)}
+    rules = {
+        "rsi": RuleBody("rsi(14, 1m) < 40", EACH_ROW, 0),
+        "move": RuleBody("change_pct(5m) > 0.05 and volume_last(5m) > 0.1", EACH_ROW, 10**10),
+    }
     records = log_of(read_ticks(folder / "xbtusdt_trades.csv"), [encode_rule_set_switch(sets.add(rules), 1)])
     return Recording(records, sets, engine_outcome(records, sets))
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from engine.partition import Partition
 from engine.result import StepResult
+from engine.rules.parser import parse_condition
 from engine.rules.plan import Plan, compile_rule_set
 from infra.calendars import load_calendars
 from schemas.alert import body_order, encode_body
@@ -17,7 +18,7 @@ from schemas.bar import encode_bar
 from schemas.batch import Chunk, TickBatch
 from schemas.decode import decode_chunk
 from schemas.partitioning import partition_of
-from schemas.rule import RuleBody, RuleEntry, rule_hash, rule_set_hash
+from schemas.rule import EACH_ROW, RuleBody, RuleEntry, rule_hash, rule_set_hash
 from tests.support.twin import Record, Rule, rules_of, run_log
 
 
@@ -28,9 +29,12 @@ class RuleSets:
     plans: dict[str, Plan] = field(default_factory=dict)
     rules: dict[str, list[Rule]] = field(default_factory=dict)
 
-    def add(self, expressions: Mapping[str, tuple[str, int]]) -> str:
-        """A set from rule id to canonical expression and cooldown in ns; its hash."""
-        bodies = {name: RuleBody(text, "each_row", cooldown) for name, (text, cooldown) in expressions.items()}
+    def add(self, rules: Mapping[str, RuleBody | tuple[str, int]]) -> str:
+        """A set of bodies by rule id, or of expressions with a cooldown in ns that fire on each row; its hash."""
+        bodies = {
+            name: rule if isinstance(rule, RuleBody) else RuleBody(parse_condition(rule[0]).text, EACH_ROW, rule[1])
+            for name, rule in rules.items()
+        }
         entries = [RuleEntry(name, rule_hash(body), name, 1) for name, body in bodies.items()]
         by_hash = {rule_hash(body): body for body in bodies.values()}
         key = rule_set_hash(entries)

@@ -3,7 +3,8 @@
 import random
 from typing import Final
 
-from engine.rules.language import parse_expression
+from engine.rules.parser import parse_condition
+from schemas.rule import BAR_CLOSE, BECOMES_TRUE, EACH_ROW, ONCE_PER_BAR, TRIGGERS, RuleBody
 from tests.support.engine_runs import RuleSets
 
 METRICS: Final = (
@@ -42,22 +43,105 @@ METRICS: Final = (
     ("change_from_close", 0.0),
     ("volume_day", 1000.0),
 )
-OPERATORS: Final = (">", "<", ">=", "<=", "!=")
+PRICES: Final = (
+    "price",
+    "close(1m)",
+    "close(5m)",
+    "high(1m)",
+    "ema(3, 1m)",
+    "sma(3, 5m)",
+    "vwap",
+    "day_high",
+    "low(1h)",
+)
+OPERATORS: Final = (">", "<", ">=", "<=", "!=", "==")
 SCALES: Final = (0.1, 0.5, 1.0, 2.0)
-COOLDOWNS_S: Final = (0, 1, 10, 120)
+COOLDOWNS_S: Final = (0, 0, 1, 10, 120)
+FRAMES: Final = ("1m", "5m", "1h", "1d")
 
 
 def add_rule_sets(sets: RuleSets, seed: int, count: int = 3) -> list[str]:
     """Their hashes. Sets share rules, so that a switch from one to another keeps some and begins others."""
     rng = random.Random(seed)
-    pool = [_rule(rng) for _ in range(10)]
-    return [sets.add({f"r{number}": pool[number] for number in rng.sample(range(10), 6)}) for _ in range(count)]
+    pool = [_Writer(rng).body() for _ in range(12)]
+    return [sets.add({f"r{number}": pool[number] for number in rng.sample(range(12), 7)}) for _ in range(count)]
 
 
-def _rule(rng: random.Random) -> tuple[str, int]:
-    parts = [
-        f"{metric} {rng.choice(OPERATORS)} {bound * rng.choice(SCALES)!r}"
-        for metric, bound in rng.sample(METRICS, rng.choice((1, 1, 2)))
-    ]
-    text = " and ".join(condition.text for condition in parse_expression(" and ".join(parts)))
-    return text, rng.choice(COOLDOWNS_S) * 10**9
+class _Writer:
+    """Writes one rule."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+
+    def body(self) -> RuleBody:
+        rng = self._rng
+        trigger = rng.choice((*TRIGGERS, EACH_ROW, EACH_ROW))
+        limits = {}
+        if rng.random() < 0.2:
+            limits = {"max_fires": rng.randint(1, 4)}
+        if rng.random() < 0.2:
+            limits |= {"runaway_fires": rng.randint(2, 4), "runaway_ns": rng.choice((1, 60, 600)) * 10**9}
+        return RuleBody(
+            parse_condition(self.condition(2)).text,
+            trigger,
+            rng.choice(COOLDOWNS_S) * 10**9,
+            timeframe=rng.choice(FRAMES) if trigger in (BAR_CLOSE, ONCE_PER_BAR) else "",
+            rearm=parse_condition(self.condition(1)).text if trigger == BECOMES_TRUE and rng.random() < 0.5 else "",
+            **limits,
+        )
+
+    def condition(self, depth: int) -> str:
+        rng = self._rng
+        if depth and rng.random() < 0.5:
+            inner = [self.condition(depth - 1) for _ in range(rng.randint(2, 3))]
+            return f" {rng.choice(('and', 'and', 'or'))} ".join(f"({one})" for one in inner)
+        return rng.choice((self._simple, self._simple, self._compared, self._crossed, self._over_closes, self._other))()
+
+    def _simple(self) -> str:
+        metric, bound = self._rng.choice(METRICS)
+        return f"{metric} {self._rng.choice(OPERATORS)} {bound * self._rng.choice(SCALES)!r}"
+
+    def _compared(self) -> str:
+        return f"{self.price(2)} {self._rng.choice(OPERATORS)} {self.price(2)}"
+
+    def _crossed(self) -> str:
+        return f"crosses_{self._rng.choice(('above', 'below'))}({self.price(1)}, {self.price(1)})"
+
+    def _over_closes(self) -> str:
+        rng, count = self._rng, self._rng.randint(1, 4)
+        inner = rng.choice((self._simple, self._compared, self._crossed))()
+        return rng.choice(
+            (f"for_last({count}, {inner})", f"within_last({count}, {inner})", f"count({count}, {inner}) >= {count - 1}")
+        )
+
+    def _other(self) -> str:
+        rng = self._rng
+        return rng.choice(
+            (
+                f"not ({self._simple()})",
+                f"is_null({self.price(1)})",
+                "price > prev(price)",
+                f"({self._compared()})[{rng.randint(1, 3)}]",
+                f"{self.price(1)} / {self.price(1)} - 1 > {rng.choice((-0.01, 0.0, 0.01))}",
+            )
+        )
+
+    def price(self, depth: int) -> str:
+        """Something in dollars."""
+        rng = self._rng
+        if not depth or rng.random() < 0.5:
+            return rng.choice(PRICES)
+        inner, count = self.price(depth - 1), rng.randint(1, 5)
+        function = rng.choice(("highest", "lowest", "avg", "stdev"))
+        return rng.choice(
+            (
+                f"({inner})[{count}]",
+                f"{function}({count}, {inner})",
+                f"prev({inner})",
+                f"min({inner}, {self.price(0)})",
+                f"({inner} + {self.price(0)}) / 2",
+                f"abs(-({inner}))",
+                f"1.001 * {inner}",
+                f"sum({count}, {inner}) / {count}",
+            )
+        )

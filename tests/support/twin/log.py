@@ -10,6 +10,7 @@ from schemas.alert import AlertBody
 from schemas.bar import Bar
 from schemas.control import DailyBar, Heartbeat, Reference, RuleSetSwitch, SourceEnd
 from tests.support.twin.bars import Trade
+from tests.support.twin.expressions import Memory
 from tests.support.twin.records import Given, GivenTrade, RefusedError, read
 from tests.support.twin.rules import Rule, activate, alerts_at
 from tests.support.twin.symbol import Row, Symbol
@@ -97,6 +98,7 @@ class Twin:
         symbol = self.symbols.get(name)
         if symbol is None:
             symbol = self.symbols[name] = Symbol(name, self._row)
+            symbol.memory = Memory()
             activate(self._rules, symbol)
         return symbol
 

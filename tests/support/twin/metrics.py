@@ -139,7 +139,6 @@ def _of_bars(symbol: Symbol, row: Row, call: Call) -> Number:
     return float(getattr(bar0, call.name))
 
 
-
 def _sum(numbers: Sequence[float]) -> float:
     """One after the other: the built-in `sum` of floats compensates its rounding from Python 3.12 on."""
     total = 0.0

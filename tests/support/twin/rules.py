@@ -1,113 +1,182 @@
-"""Rules of the twin: read from their canonical text, tried on each row, remembered per symbol."""
+"""Rules of the twin: tried on each row, told by their triggers, remembered per symbol."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import operator
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from schemas.alert import AlertBody, Leaf
+from schemas.alert import AlertBody
 from schemas.rule import RuleBody, RuleEntry
-from tests.support.twin.metrics import Call, Recursion, value
+from tests.support.twin.expressions import At, Expression, Memory, call_of, rows_before, series
+from tests.support.twin.metrics import Recursion
 from tests.support.twin.symbol import Row, Symbol
 
-RETAINED = {"1m": 256, "5m": 256, "15m": 256, "1h": 256, "1d": 64}
-TRIGGER = "each_row"
-COMPARE: Mapping[str, Callable[[float, float], bool]] = {
-    ">": operator.gt,
-    "<": operator.lt,
-    ">=": operator.ge,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-CONDITION = re.compile(r"(([a-z_]+)(?:\(([^)]*)\))?) (>=|<=|==|!=|>|<) (\S+)")
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A metric against a number."""
-
-    call: Call
-    operator: str
-    bound: float
+RETAINED = {"1d": 64}
+RECURSIVE = ("ema", "rsi")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of a set; all conditions must hold."""
+    """A rule of a set."""
 
     id: str
     hash: str
-    conditions: tuple[Condition, ...]
-    cooldown: int
+    body: RuleBody
+    condition: Expression
+    rearm: Expression | None
+
+    @property
+    def scope(self) -> str:
+        """The timeframe on whose closes it is tried, nothing: on all rows."""
+        return self.body.timeframe if self.body.trigger == "bar_close" else ""
+
+    @property
+    def trigger(self) -> str:
+        """As alerts say it."""
+        return f"{self.body.trigger} {self.body.timeframe}".strip()
+
+    @property
+    def expressions(self) -> list[Expression]:
+        """All its text."""
+        return [self.condition] if self.rearm is None else [self.condition, self.rearm]
+
+
+@dataclass
+class Fires:
+    """What is remembered of a rule for a symbol."""
+
+    times: list[int] = field(default_factory=list)
+    armed: bool | None = None
+    period: int | None = None
+    muted: bool = False
 
 
 def rules_of(entries: Iterable[RuleEntry], bodies: Mapping[str, RuleBody]) -> list[Rule]:
     """The rules of a set, in the order in which alerts of one row are told."""
-    return [
-        Rule(entry.id, entry.hash, _conditions(bodies[entry.hash].expression), bodies[entry.hash].cooldown_ns)
-        for entry in sorted(entries, key=lambda entry: entry.id)
-    ]
+    made = []
+    for entry in sorted(entries, key=lambda entry: entry.id):
+        body = bodies[entry.hash]
+        rearm = Expression(body.rearm) if body.rearm else None
+        made.append(Rule(entry.id, entry.hash, body, Expression(body.expression), rearm))
+    return made
 
 
-def _conditions(expression: str) -> tuple[Condition, ...]:
-    return tuple(_condition(text) for text in expression.split(" and "))
-
-
-def _condition(text: str) -> Condition:
-    found = CONDITION.fullmatch(text)
-    assert found is not None, text
-    call, name, arguments, compare, bound = found.groups()
-    return Condition(Call(call, name, tuple((arguments or "").split(", "))), compare, float(bound))
-
-
-def activate(rules: Iterable[Rule], symbol: Symbol) -> None:
-    """The set comes into force: a metric not in use before starts from the retained bars; fires of the rules that stay
-    are kept."""
-    calls = {condition.call for rule in rules for condition in rule.conditions}
+def activate(rules: Sequence[Rule], symbol: Symbol) -> None:
+    """The set comes into force: an indicator not in use before starts from the retained bars, everything else from
+    nothing; what both sets use is kept."""
+    texts = [expression for rule in rules for expression in rule.expressions]
     recursions = {}
-    for call in calls:
-        if call.name in ("ema", "rsi"):
-            first = max(0, len(symbol.closed[call.arguments[-1]]) - RETAINED[call.arguments[-1]])
-            recursions[call.text] = symbol.recursions.get(call.text) or Recursion(call, first)
+    for expression in texts:
+        for node in ast.walk(expression.tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RECURSIVE:
+                call = call_of(node)
+                frame = call.arguments[-1]
+                first = max(0, len(symbol.closed[frame]) - RETAINED.get(frame, 256))
+                recursions[call.text] = symbol.recursions.get(call.text) or Recursion(call, first)
     symbol.recursions = recursions
+    memory: Memory = symbol.memory
+    recorded = {(ast.unparse(node), frame, count) for text in texts for node, frame, count in series(text.tree)}
+    operands = [node for text in texts for node, _, _ in series(text.tree)]
+    rows = {(rule.scope, ast.unparse(node)) for rule in rules for e in rule.expressions for node in rows_before(e.tree)}
+    rows |= {("", ast.unparse(node)) for operand in operands for node in rows_before(operand)}
+    memory.closes = {key: memory.closes.get(key, []) for key in recorded}
+    memory.rows = {key: pair for key, pair in memory.rows.items() if key in rows}
     kept = {(rule.id, rule.hash) for rule in rules}
-    symbol.fired = {key: t for key, t in symbol.fired.items() if key in kept}
+    symbol.fires = {key: fires for key, fires in symbol.fires.items() if key in kept}
 
 
-def alerts_at(rules: Iterable[Rule], symbol: Symbol, row: Row) -> list[AlertBody]:
+def alerts_at(rules: Sequence[Rule], symbol: Symbol, row: Row) -> list[AlertBody]:
     """What fires at this row."""
-    known: dict[str, float | None] = {}
+    memory: Memory = symbol.memory
+    scopes = ["", row.closing] if row.closing else [""]
     alerts = []
-    for rule in rules:
-        fired = symbol.fired.get((rule.id, rule.hash))
-        leaves = _leaves(rule, symbol, row, known)
-        if leaves is not None and (fired is None or row.t - fired >= rule.cooldown):
-            symbol.fired[rule.id, rule.hash] = row.t
-            alerts.append(_alert(rule, symbol, row, leaves))
+    on_rows = At(symbol, row, memory, "")
+    for scope in scopes:
+        at = on_rows if not scope else At(symbol, row, memory, str(scope))
+        tried = [rule for rule in rules if rule.scope == scope]
+        for rule in tried:
+            for expression in rule.expressions:
+                for node in rows_before(expression.tree):
+                    at.of(node)
+        for rule in tried:
+            alerts += _tried(rule, symbol, row, at)
+    _record(rules, row, memory, on_rows)
     return alerts
 
 
-def _leaves(rule: Rule, symbol: Symbol, row: Row, known: dict[str, float | None]) -> list[Leaf] | None:
-    """The conditions with their values, None unless all hold."""
-    leaves = []
-    for condition in rule.conditions:
-        call = condition.call
-        if call.text not in known:
-            known[call.text] = value(symbol, row, call)
-        number = known[call.text]
-        if number is None or not COMPARE[condition.operator](number, condition.bound):
-            return None
-        leaves.append(Leaf(call.text, number, condition.operator, condition.bound, True))
-    return leaves
+def _record(rules: Sequence[Rule], row: Row, memory: Memory, at: At) -> None:
+    """Values at this close; what looks at the row before has to see every row, whoever asks for it."""
+    recorded: dict[tuple[str, str, int], ast.expr] = {}
+    for rule in rules:
+        for expression in rule.expressions:
+            recorded |= {(ast.unparse(node), frame, n): node for node, frame, n in series(expression.tree)}
+    for (text, frame, n), node in recorded.items():
+        for inner in rows_before(node):
+            at.of(inner)
+        if row.closing == frame:
+            memory.closes[text, frame, n].append(at.of(node))
 
 
-def _alert(rule: Rule, symbol: Symbol, row: Row, leaves: list[Leaf]) -> AlertBody:
+def _tried(rule: Rule, symbol: Symbol, row: Row, at: At) -> list[AlertBody]:
+    key = (rule.id, rule.hash)
+    fires: Fires = symbol.fires.setdefault(key, Fires())
+    verdict = at.of(rule.condition.tree)
+    if rule.body.trigger == "becomes_true":
+        verdict = _edge(fires, verdict, None if rule.rearm is None else at.of(rule.rearm.tree), rule.rearm is None)
+    if verdict is not True or not _may_fire(rule.body, fires, symbol, row):
+        return []
+    fires.times.append(row.t)
+    if rule.body.runaway_fires:
+        newest = fires.times[-rule.body.runaway_fires :]
+        fires.muted = len(newest) == rule.body.runaway_fires and row.t - newest[0] <= rule.body.runaway_ns
+    return [_alert(rule, symbol, row, at, fires.muted)]
+
+
+def _edge(fires: Fires, verdict: object, rearm: object, by_itself: bool) -> bool:
+    """Whether the rule becomes true here."""
+    if verdict is True:
+        rises, fires.armed = fires.armed is True, False
+        return rises
+    if by_itself or fires.armed is None:
+        if verdict is False or (not by_itself and rearm is True):
+            fires.armed = True
+    elif rearm is True:
+        fires.armed = True
+    return False
+
+
+def _may_fire(body: RuleBody, fires: Fires, symbol: Symbol, row: Row) -> bool:
+    if fires.times and row.t - fires.times[-1] < body.cooldown_ns:
+        return False
+    if (body.expires_ns and row.t >= body.expires_ns) or (body.max_fires and len(fires.times) >= body.max_fires):
+        return False
+    if fires.muted:
+        return False
+    return body.trigger not in ("once_per_bar", "once_per_session") or _is_first(body, fires, symbol, row)
+
+
+def _is_first(body: RuleBody, fires: Fires, symbol: Symbol, row: Row) -> bool:
+    """Of its bar or session."""
+    if row.at.session == "closed":
+        return False
+    start = row.at.session_start if body.trigger == "once_per_session" else _bar_start(symbol, body.timeframe, row)
+    if fires.period == start:
+        return False
+    fires.period = start
+    return True
+
+
+def _bar_start(symbol: Symbol, timeframe: str, row: Row) -> int:
+    if timeframe == "1d":
+        return row.at.day_start
+    return symbol.bounds(timeframe, row.t)[0] if timeframe != "1m" else row.t - row.t % (60 * 10**9)
+
+
+def _alert(rule: Rule, symbol: Symbol, row: Row, at: At, muted: bool) -> AlertBody:
     key = row.trade.key if row.trade is not None else b""
-    parts = [text.encode() for text in (rule.id, rule.hash, symbol.name, TRIGGER, str(row.t))]
+    parts = [text.encode() for text in (rule.id, rule.hash, symbol.name, rule.trigger, str(row.t))]
     parts.append(key or str(row.ordinal).encode())
     text = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
     return AlertBody(
@@ -117,8 +186,9 @@ def _alert(rule: Rule, symbol: Symbol, row: Row, leaves: list[Leaf]) -> AlertBod
         symbol.name,
         row.t,
         row.ordinal,
-        TRIGGER,
+        rule.trigger,
         symbol.price,
         row.at.session,
-        leaves,
+        at.leaves(rule.condition),
+        muted,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.bar import Bar
 from tests.support.twin.bars import (
@@ -84,7 +84,8 @@ class Symbol:
         self.prior_close: float | None = None
         self.session_sums, self.session_regular = Sums(), False
         self.recursions: dict[str, Recursion] = {}
-        self.fired: dict[tuple[str, str], int] = {}
+        self.memory: Any = None
+        self.fires: dict[tuple[str, str], Any] = {}
         self.late: list[Trade] = []
         self.amended = self.duplicates = 0
 

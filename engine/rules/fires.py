@@ -1,0 +1,158 @@
+"""Which of the rows where a rule is true fire: triggers, cooldowns and limits, in event time, for each symbol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from engine.columns import Columns, column
+from engine.memory import columns_of
+from engine.rules.evaluate import Truth
+from engine.rules.triggers import Trigger
+from engine.segments import Index, Mask, starts_of_runs
+from engine.view import View
+from schemas.batch import I64
+from schemas.rule import BECOMES_TRUE, ONCE_PER_BAR, ONCE_PER_SESSION
+
+NOT_YET: Final = np.iinfo(np.int64).min
+_ALL: Final = slice(None)
+UNKNOWN, ARMED, SPENT = 0, 1, 2
+"""Of a rule that fires when it becomes true: nothing is known yet, it may fire, it has been true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Rows that fire, ascending, and whether the fire mutes the rule for its symbol."""
+
+    rows: Index
+    mutes: Mask
+
+
+class FireMemory:
+    """What is remembered of a rule's fires. Columns come into being with the first of them."""
+
+    def __init__(self, trigger: Trigger) -> None:
+        """Nothing fired."""
+        declared = {"fired": column("i8", NOT_YET)}
+        if trigger.kind == BECOMES_TRUE:
+            declared["edge"] = column("u1", UNKNOWN)
+        if trigger.kind in (ONCE_PER_BAR, ONCE_PER_SESSION):
+            declared["period"] = column("i8", NOT_YET)
+        if trigger.max_fires or trigger.runaway_fires:
+            declared["fires"] = column("i8")
+        if trigger.runaway_fires:
+            declared["recent"] = column("i8", NOT_YET, trigger.runaway_fires)
+            declared["muted"] = column("?")
+        self._trigger, self._now = trigger, columns_of("_Fires", **declared)
+        self._periodic = trigger.kind in (ONCE_PER_BAR, ONCE_PER_SESSION)
+        self._limited = bool(trigger.max_fires or trigger.runaway_fires)
+        self.now: Any = self._now
+
+    def groups(self) -> dict[str, Columns]:
+        """Its columns."""
+        return {"now": self._now}
+
+    def is_waiting(self, members: Index) -> bool:
+        """Whether a rule on edges is armed for all of `members`: then nothing but true changes it."""
+        return self._now.capacity > 0 and bool((self.now.edge[members] == ARMED).all())
+
+    # --- which rows ----------------------------------------------------------------------------------------------
+
+    def select(self, rows: Index, view: View) -> Chosen:
+        """Of the rows where the rule is true (sorted by symbol, then log order), those that fire. Remembered."""
+        chosen, mutes = [], []
+        going, symbols = rows, view.symbols_of(rows)
+        while len(going):
+            allowed = self._allowed(going, symbols, view)
+            if not allowed.all():
+                going, symbols = going[allowed], symbols[allowed]
+            if not len(going):
+                break
+            first = _ALL if self._is_free else starts_of_runs(symbols)
+            chosen.append(going[first])
+            mutes.append(self._fire(going[first], symbols[first], view))
+            if self._is_free or len(chosen[-1]) == len(going):
+                break
+            later = np.ones(len(going), bool)
+            later[first] = False
+            going, symbols = going[later], symbols[later]
+        if not chosen:
+            return Chosen(np.empty(0, np.intp), np.empty(0, bool))
+        if len(chosen) == 1:
+            return Chosen(chosen[0], mutes[0])
+        all_rows = np.concatenate(chosen)
+        order = np.argsort(all_rows)
+        return Chosen(all_rows[order], np.concatenate(mutes)[order])
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether one fire never keeps another back."""
+        return not (self._trigger.cooldown_ns or self._periodic or self._limited)
+
+    def _allowed(self, rows: Index, symbols: Index, view: View) -> Mask:
+        """Whether nothing keeps each of `rows` back, given the fires so far."""
+        trigger, now = self._trigger, self.now
+        row_ts, last = view.row_ts[rows], now.fired[symbols]
+        allowed = (last == NOT_YET) | (row_ts - np.maximum(last, 0) >= trigger.cooldown_ns)
+        if trigger.expires_ns:
+            allowed &= row_ts < trigger.expires_ns
+        if trigger.max_fires:
+            allowed &= now.fires[symbols] < trigger.max_fires
+        if trigger.runaway_fires:
+            allowed &= ~now.muted[symbols]
+        if self._periodic:
+            period = self._periods(view)[view.places(rows)]
+            allowed &= (period != NOT_YET) & (period != now.period[symbols])
+        return np.asarray(allowed)
+
+    def _fire(self, rows: Index, symbols: Index, view: View) -> Mask:
+        """Remember fires; whether each mutes the rule. Unless `_is_free`, one row a symbol."""
+        trigger, now, row_ts = self._trigger, self.now, view.row_ts[rows]
+        now.fired[symbols] = row_ts
+        if self._periodic:
+            now.period[symbols] = self._periods(view)[view.places(rows)]
+        if not self._limited:
+            return np.zeros(len(rows), bool)
+        slot = now.fires[symbols]
+        now.fires[symbols] = slot + 1
+        if not trigger.runaway_fires:
+            return np.zeros(len(rows), bool)
+        now.recent[symbols, slot % trigger.runaway_fires] = row_ts
+        oldest = now.recent[symbols, (slot + 1) % trigger.runaway_fires]
+        mutes = (oldest != NOT_YET) & (row_ts - np.maximum(oldest, 0) <= trigger.runaway_ns)
+        now.muted[symbols] = mutes
+        return np.asarray(mutes)
+
+    def _periods(self, view: View) -> I64:
+        """Over members: the start of their bar or session; `NOT_YET`: in none."""
+        closed = view.closed_session()
+        if self._trigger.kind == ONCE_PER_SESSION:
+            return np.where(closed, NOT_YET, view.member_info.session_start)
+        assert self._trigger.frame is not None, "checked when the rule was compiled"
+        start, _ = self._trigger.frame.bounds(view.member_minute, view.member_info)
+        return np.where(closed, NOT_YET, start)
+
+    def edges(self, truth: Truth, rearm: Truth | None, view: View) -> Index:
+        """Rows where the rule becomes true, given its truth on all rows. Remembered."""
+        rises = truth.true
+        resets = truth.false if rearm is None else rearm.true & ~rises
+        members, segments, edge = view.members, view.segments, self.now.edge
+        before = edge[members]
+        if segments is None:
+            resets = resets | ((before == UNKNOWN) & truth.false)
+            edge[members] = np.where(rises, SPENT, np.where(resets, ARMED, before))
+            return np.flatnonzero(rises & (before == ARMED))
+        if rearm is not None and (before == UNKNOWN).any():
+            known = truth.true | truth.false
+            first = known & (segments.count_before(known) == 0) & (before == UNKNOWN)[segments.of_row]
+            resets = resets | (first & truth.false)
+        newest = segments.newest(rises | resets)
+        at = np.concatenate(([-1], newest[:-1]))
+        at[segments.starts] = -1
+        state = np.where(rises, SPENT, ARMED)
+        previous = np.where(at >= 0, state[at], before[segments.of_row])
+        last = newest[segments.last]
+        edge[members] = np.where(last >= 0, state[last], before)
+        return np.flatnonzero(rises & (previous == ARMED))

@@ -1,0 +1,350 @@
+"""Reads the text of a rule into its typed tree. Every error has a column, a reason and, for a name, the nearest that
+is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from engine.indicators.catalogue import CATALOGUE
+from engine.indicators.declare import MetricCall, Unit
+from engine.rules import lexer, tree
+from engine.rules.arguments import check_arguments
+from engine.rules.functions import AT_CLOSES, FUNCTIONS, OVER_BARS, Function
+from engine.rules.hints import nearest
+from engine.rules.lexer import Token, tokens
+from engine.rules.tree import Node, TreeError
+from engine.rules.units import UnitError, joined, product, quotient
+from engine.timeframes import BY_NAME
+from schemas.bar import SESSIONS
+from schemas.rule import OPERATORS, RuleError
+
+MAX_LOOK_BACK: Final = 200
+MAX_LOOK_BACK_1D: Final = 60
+MAX_NESTING: Final = 40
+_RESERVED: Final = frozenset({"and", "or", "not", "true", "false"})
+
+Named = Callable[[str, "list[str]"], "str | None"]
+"""The text that a name with arguments stands for (a user's formula, a template), None if there is no such."""
+
+
+def no_names(name: str, arguments: list[str]) -> str | None:
+    """Nothing but the catalogue and the language."""
+    del name, arguments
+    return None
+
+
+def parse(source: str, where: str = "expression", named: Named = no_names, known: Mapping[str, object] = {}) -> Node:
+    """The tree of an expression, number or truth. RuleError says where it is wrong.
+
+    `named` gives the texts of further names; `known` are these names, for hints.
+    """
+    parser = _Parser(source, where, named, known)
+    try:
+        node = parser.expression()
+        parser.expect(lexer.END)
+    except RecursionError:
+        raise RuleError(where, "nested too deeply") from None
+    return node
+
+
+def parse_condition(
+    source: str, where: str = "expression", named: Named = no_names, known: Mapping[str, object] = {}
+) -> Node:
+    """The tree of an expression that is true or false."""
+    node = parse(source, where, named, known)
+    if not node.truth:
+        raise RuleError(where, f"{node.text[:80]} is a number, not a condition; compare it with something")
+    return node
+
+
+class _Parser:
+    def __init__(self, source: str, where: str, named: Named, known: Mapping[str, object], depth: int = 0) -> None:
+        self._source, self._where, self._named, self._known, self._depth = source, where, named, known, depth
+        self._tokens = tokens(source, where)
+        self._at = 0
+
+    # --- tokens --------------------------------------------------------------------------------------------------
+
+    @property
+    def _now(self) -> Token:
+        return self._tokens[self._at]
+
+    def _next(self) -> Token:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _is(self, *texts: str) -> bool:
+        return self._now.kind in (lexer.SYMBOL, lexer.NAME) and self._now.text in texts
+
+    def expect(self, kind: str, text: str = "") -> Token:
+        """The next token, which has to be this."""
+        if self._now.kind != kind or (text and self._now.text != text):
+            wanted = f"{text!r}" if text else {"end": "an operator or the end"}.get(kind, kind)
+            shown = "the end" if self._now.kind == lexer.END else repr(self._now.text)
+            raise self._error(self._now, f"{wanted} is expected here, not {shown}")
+        return self._next()
+
+    def _error(self, at: Token, reason: str) -> RuleError:
+        return RuleError(f"{self._where}, column {at.column}", reason)
+
+    def _made(self, at: Token, make: Callable[[], Node]) -> Node:
+        try:
+            return make()
+        except (TreeError, UnitError) as error:
+            raise self._error(at, str(error)) from None
+
+    # --- truth ---------------------------------------------------------------------------------------------------
+
+    def expression(self) -> Node:
+        """Anything."""
+        self._depth += 1
+        if self._depth > MAX_NESTING:
+            raise self._error(self._now, f"nested more than {MAX_NESTING} deep")
+        node = self._chain("or", lambda: self._chain("and", self._negation))
+        self._depth -= 1
+        return node
+
+    def _chain(self, op: str, part: Callable[[], Node]) -> Node:
+        first, begin = self._now, part()
+        parts = [begin]
+        while self._is(op):
+            self._needs_truth(first, parts[-1])
+            self._next()
+            first = self._now
+            parts.append(part())
+        if len(parts) == 1:
+            return begin
+        self._needs_truth(first, parts[-1])
+        return self._made(first, lambda: tree.both(op, parts))
+
+    def _negation(self) -> Node:
+        if not self._is("not"):
+            return self._comparison()
+        at, times = self._now, 0
+        while self._is("not"):
+            self._next()
+            times += 1
+        part = self._comparison()
+        self._needs_truth(at, part)
+        return self._made(at, lambda: tree.negation(part)) if times % 2 else part
+
+    def _comparison(self) -> Node:
+        first = self._now
+        left = self._sum()
+        if not self._is(*OPERATORS):
+            return left
+        op = self._next()
+        right = self._sum()
+        if left.truth or right.truth:
+            return self._truth_against(op, first, left, right)
+        if self._is(*OPERATORS):
+            raise self._error(self._now, "comparisons do not chain; join them with and")
+
+        def make() -> Node:
+            joined(left.unit, right.unit, (left.is_literal, right.is_literal), "compared with")
+            _check_order(op.text, left.unit)
+            return tree.compare(op.text, left, right)
+
+        return self._made(op, make)
+
+    def _truth_against(self, op: Token, first: Token, left: Node, right: Node) -> Node:
+        """`condition == 1`, `condition == true` and their like, as lists of conditions write them."""
+        value = {"1": True, "true": True, "0": False, "false": False}.get(right.text)
+        if not left.truth or value is None or op.text not in ("==", "!="):
+            raise self._error(first, "what is true or false can only be compared with true or false")
+        return left if value == (op.text == "==") else self._made(op, lambda: tree.negation(left))
+
+    def _needs_truth(self, at: Token, node: Node) -> None:
+        if not node.truth:
+            raise self._error(at, f"{node.text[:60]} is a number; a condition is needed here")
+
+    def _needs_number(self, at: Token, node: Node) -> None:
+        if node.truth:
+            raise self._error(at, f"{node.text[:60]} is true or false; a number is needed here")
+
+    # --- numbers -------------------------------------------------------------------------------------------------
+
+    def _sum(self) -> Node:
+        return self._operators(("+", "-"), self._term)
+
+    def _term(self) -> Node:
+        return self._operators(("*", "/"), self._factor)
+
+    def _operators(self, ops: tuple[str, ...], part: Callable[[], Node]) -> Node:
+        first, left = self._now, part()
+        while self._is(*ops):
+            self._needs_number(first, left)
+            op, second = self._next(), self._now
+            right = part()
+            self._needs_number(second, right)
+            left = self._made(op, lambda op=op.text, a=left, b=right: _calculated(op, a, b))  # type: ignore[misc]
+        return left
+
+    def _factor(self) -> Node:
+        at, minus = self._now, 0
+        while self._is("-", "+"):
+            minus += self._next().text == "-"
+        node = self._postfix()
+        if minus % 2:
+            self._needs_number(at, node)
+            return self._made(at, lambda: tree.negative(node))
+        return node
+
+    def _postfix(self) -> Node:
+        node = self._primary()
+        while self._is("["):
+            node = self._looked_back(self._next(), node)
+        return node
+
+    def _looked_back(self, at: Token, part: Node) -> Node:
+        token = self.expect(lexer.NUMBER)
+        self.expect(lexer.SYMBOL, "]")
+        count = self._bars(token, part, 0)
+        node = self._made(at, lambda: tree.back(part, count))
+        if node.count > _most_bars(node):
+            raise self._error(token, f"looks back {node.count} bars; at most {_most_bars(node)} are kept")
+        return node
+
+    def _primary(self) -> Node:
+        token = self._next()
+        if token.kind == lexer.NUMBER:
+            return self._made(token, lambda: _number(token.text))
+        if token.kind == lexer.TIME:
+            return self._time(token)
+        if token.kind == lexer.TEXT:
+            return self._quoted(token)
+        if token.kind == lexer.NAME and token.text not in _RESERVED:
+            return self._name(token)
+        if token.text in ("true", "false"):
+            return tree.constant(token.text == "true")
+        if token.text == "(":
+            node = self.expression()
+            self.expect(lexer.SYMBOL, ")")
+            return node
+        self._at -= 1
+        shown = "the end" if token.kind == lexer.END else repr(token.text)
+        raise self._error(token, f"a metric, a number or a parenthesis is expected here, not {shown}")
+
+    def _time(self, token: Token) -> Node:
+        hours, minutes = map(int, token.text.split(":"))
+        if hours > 23 or minutes > 59:
+            raise self._error(token, f"{token.text} is no time of day")
+        return tree.number(hours * 60 + minutes, Unit.TIME)
+
+    def _quoted(self, token: Token) -> Node:
+        if token.text in SESSIONS:
+            return tree.number(SESSIONS.index(token.text), Unit.SESSION)
+        if token.text in tree.WEEKDAYS:
+            return tree.number(tree.WEEKDAYS.index(token.text) + 1, Unit.WEEKDAY)
+        known = [*SESSIONS, *tree.WEEKDAYS]
+        raise self._error(token, f'"{token.text}" is no session and no weekday{nearest(token.text, known)}')
+
+    # --- names ---------------------------------------------------------------------------------------------------
+
+    def _name(self, token: Token) -> Node:
+        arguments, texts = self._arguments() if self._is("(") else ([], [])
+        function = FUNCTIONS.get(token.text)
+        ends_in_timeframe = bool(arguments) and isinstance(arguments[-1][1], str) and token.text in CATALOGUE
+        if function is not None and not ends_in_timeframe:
+            return self._function(token, function, arguments)
+        text = self._named(token.text, texts)
+        if text is not None:
+            return self._inlined(token, text)
+        declaration = CATALOGUE.get(token.text)
+        if declaration is None:
+            known = [*CATALOGUE, *FUNCTIONS, *self._known]
+            raise self._error(token, f"unknown metric {token.text[:80]!r}{nearest(token.text, known)}")
+        try:
+            call: MetricCall = declaration.call(*check_arguments(declaration, texts))
+        except ValueError as error:
+            raise self._error(token, f"{token.text}: {error}") from None
+        return tree.metric(call)
+
+    def _inlined(self, token: Token, text: str) -> Node:
+        inner = _Parser(
+            text, f"{self._where}, column {token.column}, {token.text}", self._named, self._known, self._depth
+        )
+        node = inner.expression()
+        inner.expect(lexer.END)
+        return node
+
+    def _arguments(self) -> tuple[list[tuple[Token, Node | str]], list[str]]:
+        """Each argument as a node, or as the text of a duration, and the texts of all."""
+        self.expect(lexer.SYMBOL, "(")
+        arguments: list[tuple[Token, Node | str]] = []
+        texts: list[str] = []
+        while not self._is(")"):
+            if arguments:
+                self.expect(lexer.SYMBOL, ",")
+            at, begin = self._now, self._now.column - 1
+            if at.kind == lexer.DURATION:
+                arguments.append((at, self._next().text))
+            else:
+                arguments.append((at, self.expression()))
+            texts.append(self._source[begin : self._now.column - 1].strip())
+        self._next()
+        return arguments, texts
+
+    def _function(self, token: Token, function: Function, arguments: list[tuple[Token, Node | str]]) -> Node:
+        least, most = (n + function.counts for n in function.takes)
+        if not least <= len(arguments) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            raise self._error(token, f"{function.name} takes {wanted} arguments: {function.definition}")
+        nodes: list[Node] = []
+        for at, argument in arguments:
+            if isinstance(argument, str):
+                raise self._error(at, f"{argument!r} has no place in {function.name}: {function.definition}")
+            nodes.append(argument)
+        count, parts = 0, nodes
+        if function.counts:
+            parts = nodes[1:]
+            count = self._bars(Token(lexer.NUMBER, nodes[0].text, arguments[0][0].column), parts[0], 1)
+        for (at, _), part in zip(arguments[function.counts :], parts, strict=True):
+            (self._needs_truth if function.of_truth else self._needs_number)(at, part)
+        return self._made(token, lambda: _called(function, tuple(parts), count))
+
+    def _bars(self, token: Token, part: Node, least: int) -> int:
+        most = _most_bars(part)
+        if not token.text.isdigit() or not least <= int(token.text[:9]) <= most:
+            raise self._error(token, f"{token.text[:20]} is not a number of bars from {least} to {most}")
+        return int(token.text)
+
+
+def _most_bars(node: Node) -> int:
+    return MAX_LOOK_BACK_1D if tree.smallest_timeframe(node) is BY_NAME["1d"] else MAX_LOOK_BACK
+
+
+def _number(text: str) -> Node:
+    """`75k`, `1M`; a percent sign says what is counted."""
+    factor = {"k": 1e3, "M": 1e6}.get(text[-1], 1.0)
+    value = float(text.rstrip("kM%")) * factor
+    return tree.number(value, Unit.PERCENT if text.endswith("%") else None)
+
+
+def _calculated(op: str, left: Node, right: Node) -> Node:
+    if op in "+-":
+        unit = joined(
+            left.unit, right.unit, (left.is_literal, right.is_literal), "added to" if op == "+" else "taken from"
+        )
+        if unit in (Unit.SESSION, Unit.WEEKDAY, Unit.TIME):
+            raise UnitError(f"a {unit.value} cannot be calculated with")
+    else:
+        unit = (product if op == "*" else quotient)(left.unit, right.unit)
+    return tree.arithmetic(op, left, right, unit)
+
+
+def _check_order(op: str, unit: Unit | None) -> None:
+    if unit in (Unit.SESSION, Unit.WEEKDAY) and op not in ("==", "!="):
+        raise UnitError(f"a {unit.value} is this or that, not more or less; use == or !=")
+
+
+def _called(function: Function, parts: tuple[Node, ...], count: int) -> Node:
+    unit = parts[0].unit
+    for part in parts[1:]:
+        unit = joined(unit, part.unit, (parts[0].is_literal, part.is_literal), "compared with")
+    if function.gives != "same":
+        unit = function.unit
+    if function.name in OVER_BARS | AT_CLOSES | {"prev"} and all(p.op == "number" for p in parts):
+        raise TreeError(f"{function.name} of a number that never changes")
+    return tree.function(function.name, parts, unit, function.gives == "truth", count)

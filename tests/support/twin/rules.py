@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from schemas.alert import AlertBody, Leaf
 from schemas.rule import RuleBody, RuleEntry
-from tests.support.twin.metrics import Call, Recursion, value
+from tests.support.twin.metrics import Call, recursion, value
 from tests.support.twin.symbol import Row, Symbol
 
 RETAINED = {"1m": 256, "5m": 256, "15m": 256, "1h": 256, "1d": 64}
@@ -70,9 +70,10 @@ def activate(rules: Iterable[Rule], symbol: Symbol) -> None:
     calls = {condition.call for rule in rules for condition in rule.conditions}
     recursions = {}
     for call in calls:
-        if call.name in ("ema", "rsi"):
-            first = max(0, len(symbol.closed[call.arguments[-1]]) - RETAINED[call.arguments[-1]])
-            recursions[call.text] = symbol.recursions.get(call.text) or Recursion(call, first)
+        bars = symbol.closed.get(call.arguments[-1], ())
+        begun = recursion(call, max(0, len(bars) - RETAINED.get(call.arguments[-1], 0)))
+        if begun is not None:
+            recursions[call.text] = symbol.recursions.get(call.text) or begun
     symbol.recursions = recursions
     kept = {(rule.id, rule.hash) for rule in rules}
     symbol.fired = {key: t for key, t in symbol.fired.items() if key in kept}

@@ -28,6 +28,7 @@ from tests.support.twin.bars import (
 from tests.support.twin.sessions import MINUTE_NS, Moment, market_of, moment
 
 if TYPE_CHECKING:
+    from tests.support.twin.indicators import Whole
     from tests.support.twin.metrics import Recursion
 
 AMEND_NS = 30 * 10**9
@@ -83,7 +84,7 @@ class Symbol:
         self.day = Day()
         self.prior_close: float | None = None
         self.session_sums, self.session_regular = Sums(), False
-        self.recursions: dict[str, Recursion] = {}
+        self.recursions: dict[str, Recursion | Whole] = {}
         self.fired: dict[tuple[str, str], int] = {}
         self.late: list[Trade] = []
         self.amended = self.duplicates = 0

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import rings
 from engine.firing import Fired, FireMemory, Place, fire
 from engine.indicators.base import Metric, Recursive
 from engine.rules.evaluate import true_rows
 from engine.rules.plan import NO_RULES, Plan
-from engine.segments import Index
+from engine.segments import Index, Mask
 from engine.state import PartitionState
 from engine.timeframes import Timeframe
 from engine.view import View
@@ -34,32 +35,44 @@ class Scanner:
         self.imported: Imported = {}
         self.imported_fires: dict[tuple[str, str], list[tuple[Index, I64]]] = {}
 
-    def activate(self, plan: Plan, symbols: Index) -> None:
-        """Make `plan` the active one. Metrics new to it are seeded for `symbols`, and taken as they were imported
-        where they were."""
+    def activate(self, plan: Plan, symbols: Index, restoring: bool = False) -> None:
+        """Make `plan` the active one for `symbols`. Metrics new to it are seeded; symbols that a checkpoint knows
+        beyond this place in the log, or (`restoring`) at it, take theirs and their fire times from there."""
+        rings.hold(self._state, {call.timeframe for call in plan.metrics if call.timeframe}, symbols)
         before, self.metrics = self.metrics, {}
         for call in plan.metrics:
             metric = before.get(call.text)
             if metric is None:
                 metric = call.build(self._state.capacity)
                 if isinstance(metric, Recursive):
-                    self._begin(call.text, metric, symbols)
+                    self._begin(call.text, metric, symbols, restoring)
             self.metrics[call.text] = metric
+        kept = {rule.key for rule in self.plan.rules}
         self.memory.keep(plan.rules)
         for rule in plan.rules:
-            for members, times in self.imported_fires.pop(rule.key, []):
-                self.memory.times(rule.key)[members] = times
+            for members, times in self.imported_fires.get(rule.key, []) if rule.key not in kept else []:
+                ahead = _ahead(members, symbols, restoring)
+                self.memory.times(rule.key)[members[ahead]] = times[ahead]
         self.plan = plan
 
-    def _begin(self, text: str, metric: Recursive, symbols: Index) -> None:
-        imported = self.imported.pop(text, [])
-        known = [members for members, _ in imported]
+    def _begin(self, text: str, metric: Recursive, symbols: Index, restoring: bool) -> None:
+        imported = [(m, c, _ahead(m, symbols, restoring)) for m, c in self.imported.get(text, [])]
+        known = [members[ahead] for members, _, ahead in imported]
         metric.seed(
             self._state.history[metric.timeframe.name],
             np.setdiff1d(symbols, np.concatenate(known)) if known else symbols,
         )
-        for members, columns in imported:
-            put_metric(metric, members, columns)
+        for members, columns, ahead in imported:
+            put_metric(metric, members[ahead], {name: values[ahead] for name, values in columns.items()})
+
+    @property
+    def has_imports(self) -> bool:
+        """Whether anything of a checkpoint may still be needed."""
+        return bool(self.imported or self.imported_fires)
+
+    def forget_imports(self) -> None:
+        """The log has been read beyond all that the checkpoint knew."""
+        self.imported, self.imported_fires = {}, {}
 
     def recursive(self) -> dict[str, Recursive]:
         """The metrics with state."""
@@ -99,6 +112,11 @@ class Scanner:
             if len(chosen):
                 alerts += fire(self.plan, rule, chosen, view, columns, at)
         return alerts
+
+
+def _ahead(members: Index, open_to: Index, restoring: bool) -> Mask:
+    """Which of `members` the checkpoint knows beyond this place: those that are not open to what happens here."""
+    return np.ones(len(members), bool) if restoring else ~np.isin(members, open_to)
 
 
 def take_metric(metric: Recursive, members: Index) -> dict[str, NDArray[Any]]:

@@ -57,20 +57,25 @@ class Store:
 
 def run_with_crashes(records: list[Record], sets: RuleSets, seed: int, stale: bool) -> Outcome:
     """Checkpoints and crashes at random, until the end of the log; with `stale` an expelled worker's old pieces are
-    written over new ones."""
+    written over new ones just before a crash."""
     rng, store, told = random.Random(seed), Store(), Outcome()
     partition, done = Partition(0, None, load_calendars()), False
     while not done:
         todo = [record for record in records if record.offset > partition.position]
         lives = len(todo) if rng.random() < 0.3 else rng.randrange(1, 200)
+        done = lives >= len(todo)
         for start, end in spans(random_cuts(rng.random(), min(lives, len(todo)), 8), min(lives, len(todo))):
             feed(partition, todo[start:end], sets, told)
             if rng.random() < 0.4:
                 before = dict(store.blobs)
-                store.checkpoint(partition, ends=rng.random() < 0.8)
+                ends = rng.random() < 0.8
+                store.checkpoint(partition, ends)
                 if stale and before and rng.random() < 0.5:
                     store.overwrite(before, rng.choice(sorted(before)).rpartition("/")[2])
-        done = lives >= len(todo)
+                    ends = False
+                if not ends:
+                    done = False
+                    break
         partition = store.restore(sets)
     return told
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from schemas.alert import AlertBody, Leaf
 from schemas.rule import RuleBody, RuleEntry
 from tests.support.twin.metrics import Call, recursion, value
+from tests.support.twin.rings import retained, use
 from tests.support.twin.symbol import Row, Symbol
 
-RETAINED = {"1m": 256, "5m": 256, "15m": 256, "1h": 256, "1d": 64}
 TRIGGER = "each_row"
 COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -68,10 +68,11 @@ def activate(rules: Iterable[Rule], symbol: Symbol) -> None:
     """The set comes into force: a metric not in use before starts from the retained bars; fires of the rules that stay
     are kept."""
     calls = {condition.call for rule in rules for condition in rule.conditions}
+    use(symbol, {call.arguments[-1] for call in calls} & set(symbol.closed))
     recursions = {}
     for call in calls:
         bars = symbol.closed.get(call.arguments[-1], ())
-        begun = recursion(call, max(0, len(bars) - RETAINED.get(call.arguments[-1], 0)))
+        begun = recursion(call, max(0, len(bars) - retained(call.arguments[-1])))
         if begun is not None:
             recursions[call.text] = symbol.recursions.get(call.text) or begun
     symbol.recursions = recursions

@@ -53,6 +53,11 @@ def over(term: Term, bars: int, combine: np.ufunc = np.add, start: float = 0.0, 
     return compute
 
 
+def stretch(history: History, name: str, symbols: Index, first: I64, bars: int) -> F64:
+    """A field of `bars` bars from the ones numbered `first` on; one row a bar, oldest first."""
+    return np.asarray(history.at(name, symbols, first + np.arange(bars)[:, np.newaxis]))
+
+
 def field(name: str) -> Term:
     """A field as it is."""
     return lambda history, symbols, number: np.asarray(history.at(name, symbols, number))

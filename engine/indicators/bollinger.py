@@ -30,15 +30,11 @@ class Bollinger:
         self._distance = side * deviations
         self._total = over(field("close"), bars - 1)
         self._sum = Before(timeframe, self._total)
-        self._mean = Before(timeframe, self._mean_before)
         self._squares = Before(timeframe, self._squares_before)
-
-    def _mean_before(self, history: History, symbols: Index, skip: int) -> F64:
-        return self._total(history, symbols, skip) / max(self._bars - 1, 1)
 
     def _squares_before(self, history: History, symbols: Index, skip: int) -> F64:
         """Sum of the squared deviations from the mean."""
-        mean = self._mean_before(history, symbols, skip)
+        mean = self._mean(self._total(history, symbols, skip))
 
         def square(history: History, symbols: Index, number: I64) -> F64:
             deviation = history.at("close", symbols, number) - mean
@@ -46,13 +42,17 @@ class Bollinger:
 
         return over(square, self._bars - 1)(history, symbols, skip)
 
+    def _mean(self, total: F64) -> F64:
+        """Mean of the n - 1 closed bars before bar 0; 0 where n = 1, and then of no weight."""
+        return total / max(self._bars - 1, 1)
+
     def column(self, view: View) -> F64:
         """One value a row."""
-        close = view.bar0(self._timeframe, "close")
-        average = (self._sum.rows(view) + close) / self._bars
+        close, total = view.bar0(self._timeframe, "close"), self._sum.rows(view)
+        average = (total + close) / self._bars
         if not self._distance:
             return average
-        deviation = close - self._mean.rows(view)
+        deviation = close - self._mean(total)
         squares = self._squares.rows(view) + deviation * deviation * (self._bars - 1) / self._bars
         return average + self._distance * np.sqrt(squares / self._bars)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.columns import NULL
 from engine.history import History
-from engine.indicators.before import Before, over
+from engine.indicators.before import Before, over, stretch
 from engine.indicators.declare import TIMEFRAME, Declaration, Unit, bars
 from engine.indicators.formulas import typical
 from engine.segments import Index
@@ -46,11 +46,12 @@ class Cci:
         """Typical prices of the n - 1 closed bars before bar 0 over rows, oldest first. The mean moves with each row,
         and with it all distances."""
         history, members, present = view.history(self._timeframe), view.members, view.present(self._timeframe)
-        first = history.count[members] - (self._bars - 1)
-        if present.all():
-            numbers = range(self._bars - 1)
-            return [view.spread(_typical(history, members, first + number)) for number in numbers]
-        known = [view.spread(_typical(history, members, first + number)) for number in range(-1, self._bars - 1)]
+        skip = 0 if present.all() else 1
+        first = history.count[members] - (self._bars - 1) - skip
+        fields = (stretch(history, name, members, first, self._bars - 1 + skip) for name in ("high", "low", "close"))
+        known = [view.spread(price) for price in typical(*fields)]
+        if not skip:
+            return known
         return [np.where(present, newer, older) for older, newer in pairwise(known)]
 
 

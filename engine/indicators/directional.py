@@ -73,8 +73,8 @@ class MinusDi(PlusDi):
 
 
 class Adx(PlusDi):
-    """Wilder's average of 100 x |plus - minus| / (plus + minus); a bar before any movement counts as 0. Equals
-    TA-Lib's ADX at closed bars, but for no movement at all: null."""
+    """Wilder's average of 100 x |plus - minus| / (plus + minus), of the sums; a bar before any movement counts as 0.
+    Equals TA-Lib's ADX at closed bars, but for no movement at all: null."""
 
     kept = _StateAdx
 
@@ -93,8 +93,8 @@ class Adx(PlusDi):
 
 
 def _index(state: State) -> F64:
-    """Directional index of a bar."""
-    plus, minus = 100 * ratio(state["plus"], state["span"]), 100 * ratio(state["minus"], state["span"])
+    """Directional index of a bar. Of the sums themselves: as shares of the range they give the same."""
+    plus, minus = state["plus"], state["minus"]
     return 100 * ratio(np.abs(minus - plus), plus + minus)
 
 

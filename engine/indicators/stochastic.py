@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.columns import NULL
 from engine.history import History
-from engine.indicators.before import Before, highest, lowest
+from engine.indicators.before import Before, highest, lowest, stretch
 from engine.indicators.declare import TIMEFRAME, Declaration, Unit, bars
 from engine.indicators.formulas import ratio
 from engine.segments import Index
@@ -44,13 +44,17 @@ class StochasticK:
         return np.where(earlier >= self._bars + self._slow + self._average - 3, _total(raws, len(symbols)), NULL)
 
     def _raws(self, history: History, symbols: Index, skip: int, count: int) -> list[F64]:
-        """The raw figures of `count` closed bars, oldest first."""
-        raws = []
-        for back in range(skip + count - 1, skip - 1, -1):
-            top = highest(self._bars)(history, symbols, back)
-            floor = lowest(self._bars)(history, symbols, back)
-            raws.append(ratio(100 * (history.newest("close", symbols, back) - floor), top - floor))
-        return raws
+        """The raw figures of `count` closed bars, oldest first; the caller sees to it that they exist."""
+        n, first = self._bars, history.count[symbols] - skip - count - (self._bars - 1)
+        highs, lows, closes = (
+            stretch(history, name, symbols, first, count + n - 1) for name in ("high", "low", "close")
+        )
+        floors = [lows[bar : bar + n].min(axis=0) for bar in range(count)]
+        tops = [highs[bar : bar + n].max(axis=0) for bar in range(count)]
+        return [
+            ratio(100 * (close - floor), top - floor)
+            for close, floor, top in zip(closes[n - 1 :], floors, tops, strict=True)
+        ]
 
 
 class StochasticD(StochasticK):
@@ -66,7 +70,7 @@ class StochasticD(StochasticK):
         return (self._k_before.rows(view) + self._k(view)) / self._average if self._fits else super().column(view)
 
     def _earlier(self, history: History, symbols: Index, skip: int) -> F64:
-        """Sum of k over the `average` - 1 closed bars before bar 0."""
+        """Sum of k over the `average` - 1 closed bars before bar 0; bar 0 sees to it that there are as many."""
         slow, count = self._slow, self._average - 1
         raws = self._raws(history, symbols, skip, slow + count - 1)
         return _total([_total(raws[i : i + slow], len(symbols)) / slow for i in range(count)], len(symbols))

@@ -260,8 +260,8 @@ def _di(bars: Bars, n: int, which: int) -> Number:
 
 def _adx(bars: Bars, n: int) -> Number:
     indices: list[Number] = []
-    for plus, minus, span in zip(*(series.numbers for series in _movements(bars, n)), strict=True):
-        up, down = (100.0 * (plus / span), 100.0 * (minus / span)) if span else (0.0, 0.0)
+    plus, minus, _ = _movements(bars, n)
+    for up, down in zip(plus.numbers, minus.numbers, strict=True):
         indices.append(100.0 * (abs(down - up) / (up + down)) if up + down else None)
     if not indices or indices[-1] is None:
         return None

@@ -27,7 +27,7 @@ Name = Annotated[str | None, Query(max_length=128)]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="how many at most")]
 From = Annotated[str | None, Query(alias="from", description="ns since 1970, or RFC 3339; included")]
 To = Annotated[str | None, Query(description="ns since 1970, or RFC 3339; not included")]
-Timeframe = Literal["1m", "5m", "15m", "1h", "1d"]
+Timeframe = Literal["1m", "2m", "5m", "10m", "15m", "30m", "1h", "2h", "4h", "1d"]
 
 
 class History:

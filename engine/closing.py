@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isnan
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.calendar import REGULAR, SessionClock
+from engine.rings import ring_fields
 from engine.segments import Index
 from engine.state import NEVER, NO_MINUTE, POWERS, BarState, DayState, PartitionState, vwap
 from engine.timeframes import MINUTE_NS, ONE_DAY, ONE_MINUTE, ROLL_UPS, Timeframe
@@ -34,12 +33,16 @@ class Closer:
         self._on_rows, self._on_closed, self._on_bars = on_rows, on_closed, on_bars
 
     def close_through(self, members: Index, minutes: I64) -> None:
-        """Close every bar of `members` that ends at or before the minute beside it. Shorter bars never end after
-        longer ones, so by length is by end."""
-        due = self._state.symbol.next_close[members] <= minutes
-        if not due.any():
-            return
-        members, minutes = members[due], minutes[due]
+        """Close every bar of `members` that ends at or before the minute beside it: by end, then by length."""
+        next_close = self._state.symbol.next_close
+        due = next_close[members] <= minutes
+        while due.any():
+            members, minutes = members[due], minutes[due]
+            self._close_ending(members, next_close[members])
+            due = next_close[members] <= minutes
+
+    def _close_ending(self, members: Index, minutes: I64) -> None:
+        """Close the bars of `members` that end at the minute beside it, their next one to end."""
         self._close_minutes(members[self._state.minute.end[members] <= minutes])
         for timeframe in ROLL_UPS:
             running = self._state.roll_ups[timeframe.name]
@@ -143,15 +146,6 @@ class Closer:
                 for number, start, o, h, low, c, volume, mean, trades, session, rev in rows
             ]
         )
-
-
-def ring_fields(state: PartitionState, bars: BarState | DayState, members: Index) -> dict[str, NDArray[Any]]:
-    """What the history keeps of the bars of `members`."""
-    fields: dict[str, NDArray[Any]] = {
-        name: getattr(bars, name)[members] for name in ("start", "open", "high", "low", "close", "trades")
-    }
-    fields["volume"] = bars.volume[members] / POWERS[state.symbol.size_scale[members]]
-    return fields
 
 
 def roll_up(state: PartitionState, clock: SessionClock, members: Index, minute: BarState) -> None:

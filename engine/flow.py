@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine import intake
 from engine.beginning import begin
-from engine.calendar import CLOSED, Calendars, SessionClock
+from engine.calendar import CLOSED
 from engine.closing import Closer
 from engine.firing import Closings, Moment, Place
 from engine.intake import Units
@@ -60,10 +60,10 @@ class _Pending:
 class Flow:
     """Moves trades through the state of a partition and fills `result`."""
 
-    def __init__(self, state: PartitionState, scanner: Scanner, calendars: Calendars, amend_window_ns: int) -> None:
+    def __init__(self, state: PartitionState, scanner: Scanner, amend_window_ns: int) -> None:
         """Bars and alerts of everything that follows go to `result`, which the caller sets anew for each step."""
         self.result = StepResult()
-        self.clock = SessionClock(calendars)
+        self.clock = state.clock
         self._state, self._scanner = state, scanner
         self._place: Place = Moment(-1, -1)
         self._closer = Closer(state, self.clock, self._on_close_rows, self._on_closed, self._on_bars)

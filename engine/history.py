@@ -19,11 +19,12 @@ FIELDS = ("start", "open", "high", "low", "close", "volume", "trades")
 
 class History:
     """Rings, slot by slot: element [number % ring, symbol] of each field is the symbol's closed bar with that number
-    (from 0).
+    (from 0). A slot that no symbol has reached takes no memory.
 
     `start` in minutes since 1970; `count` = bars closed so far; `version` rises with every change, for caches of
     windows;
-    `dirty` [slot // SLOTS, symbol] = changed since the checkpoint piece was taken.
+    `dirty` [slot // SLOTS, symbol] = changed since the checkpoint piece was taken; `held` = bars are kept at all;
+    `imported` = the symbol's bars came from a checkpoint.
     """
 
     def __init__(self, timeframe: Timeframe, capacity: int) -> None:
@@ -32,10 +33,22 @@ class History:
         self.count = np.zeros(capacity, np.int64)
         self.version = np.zeros(capacity, np.int64)
         self.dirty = np.zeros((timeframe.ring // SLOTS, capacity), bool)
+        self.held = timeframe.base is None
+        self.imported = np.zeros(capacity, bool)
         self._fields: dict[str, NDArray[Any]] = {name: self._fresh(name, capacity) for name in FIELDS}
 
+    def release(self, symbols: Index) -> None:
+        """Forget the bars of `symbols` and hold no more."""
+        self.held = False
+        self.count[symbols] = 0
+        self.version[symbols] += 1
+        self.dirty[:, symbols] = False
+        self.imported[symbols] = False
+        if not self.count.any():
+            self._fields = {name: self._fresh(name, len(self.count)) for name in FIELDS}
+
     def _fresh(self, name: str, capacity: int) -> NDArray[Any]:
-        dtype = np.int64 if name == "start" else np.int32 if name == "trades" else np.float64
+        dtype = np.int32 if name in ("start", "trades") else np.float64
         return np.zeros((self.timeframe.ring, capacity), dtype)
 
     def grow(self, capacity: int) -> None:
@@ -47,10 +60,13 @@ class History:
             self._fields[name][:used, :old] = ring[:used]
         self.dirty = np.append(self.dirty, np.zeros((len(self.dirty), capacity - old), bool), axis=1)
         self.count = np.append(self.count, np.zeros(capacity - old, np.int64))
+        self.imported = np.append(self.imported, np.zeros(capacity - old, bool))
         self.version = np.append(self.version, np.zeros(capacity - old, np.int64))
 
     def push(self, symbols: Index, bars: dict[str, NDArray[Any]]) -> None:
-        """Append one closed bar to each of `symbols`."""
+        """Append one closed bar to each of `symbols`, if bars are held."""
+        if not self.held:
+            return
         slot = self.count[symbols] % self.timeframe.ring
         for name, ring in self._fields.items():
             ring[slot, symbols] = bars[name]
@@ -59,9 +75,10 @@ class History:
         self.version[symbols] += 1
 
     def replace_newest(self, symbols: Index, bars: dict[str, NDArray[Any]]) -> None:
-        """Put other values into the newest closed bar of each of `symbols`."""
-        self.count[symbols] -= 1
-        self.push(symbols, bars)
+        """Put other values into the newest closed bar of each of `symbols`, if bars are held."""
+        if self.held:
+            self.count[symbols] -= 1
+            self.push(symbols, bars)
 
     def at(self, name: str, symbols: Index, number: I64) -> NDArray[Any]:
         """Field of the bars with these numbers; the caller knows that they exist."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from engine.beginning import begin_regular
 from engine.calendar import CLOSED, PRE, REGULAR, MinuteInfo, SessionClock
-from engine.closing import Closer, OnClosed, ring_fields
+from engine.closing import Closer, OnClosed
+from engine.rings import ring_fields
 from engine.segments import Index
 from engine.state import LIMB, BarState, PartitionState, Sums
 from engine.timeframes import MINUTE_NS, ONE_MINUTE, ROLL_UPS, Timeframe

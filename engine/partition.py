@@ -64,13 +64,13 @@ class Partition:
         """`partitions` None: any symbol belongs here (offline files)."""
         self.config = config
         self.symbols = SymbolTable(partition, partitions)
-        self.state = PartitionState(self.symbols, config.shards)
+        self.state = PartitionState(self.symbols, config.shards, calendars)
         self.scanner = Scanner(self.state)
         self.position = -1
         self.rule_set: str | None = None
         self.rule_set_seq = -1
         self._watermark = Watermark()
-        self._flow = Flow(self.state, self.scanner, calendars, config.amend_window_ns)
+        self._flow = Flow(self.state, self.scanner, config.amend_window_ns)
 
     @property
     def header(self) -> Header:
@@ -92,6 +92,8 @@ class Partition:
             trades, numbers = self._admitted(batch.trades, result)
             self._walk(batch.marks, trades, numbers, plans)
         self.position = max(self.position, batch.last_offset)
+        if self.scanner.has_imports and (self.state.origin.skip_through[: self.state.known] <= self.position).all():
+            self.scanner.forget_imports()
         return result
 
     def live(self, most: int = 2_000) -> list[LiveQuote]:
@@ -124,11 +126,11 @@ class Partition:
     def begin_at(self, header: Header, plans: Mapping[str, Plan]) -> None:
         """Begin reading behind `header.position`, with the time and the rule set in force there. Raises
         UnknownRuleSetError."""
-        if header.rule_set is not None:
-            if header.rule_set not in plans:
-                raise UnknownRuleSetError(header.rule_set)
-            self.scanner.activate(plans[header.rule_set], np.arange(self.state.known))
+        if header.rule_set is not None and header.rule_set not in plans:
+            raise UnknownRuleSetError(header.rule_set)
         pieces.settle(self.state)
+        if header.rule_set is not None:
+            self.scanner.activate(plans[header.rule_set], np.arange(self.state.known), restoring=True)
         self.position, self.rule_set, self.rule_set_seq = header.position, header.rule_set, header.rule_set_seq
         self._watermark = Watermark(header.watermark_ns, header.heartbeats)
 

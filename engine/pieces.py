@@ -13,8 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import memory
-from engine.closing import ring_fields
+from engine import memory, rings
 from engine.history import SLOTS
 from engine.scanner import Scanner
 from engine.segments import Index
@@ -106,6 +105,7 @@ def put(state: PartitionState, scanner: Scanner, piece: Piece) -> None:
         group, _, column = name.partition(":")
         if group == "count":
             state.history[column].count[members] = values
+            state.history[column].imported[members] = True
         elif not name.startswith(REMEMBERED):
             getattr(state.groups()[group], column)[members] = values
     remembered: dict[str, dict[str, NDArray[Any]]] = {}
@@ -119,25 +119,15 @@ def put(state: PartitionState, scanner: Scanner, piece: Piece) -> None:
 
 def settle(state: PartitionState) -> None:
     """After all pieces: bring the newest closed bars to what the live figures know of them. A piece of bars may be
-    newer
-    than they are, and the newest bar is the one that a later trade can have amended."""
-    for name, bars in state.closed.items():
-        members = np.flatnonzero((bars.start[: state.known] >= 0) & (state.history[name].count[: state.known] > 0))
-        members = members[~np.isnan(bars.open[members])]
-        members = members[state.history[name].newest("start", members) == bars.start[members]]
-        fields = ring_fields(state, bars, members)
-        differs = np.zeros(len(members), bool)
-        for field_name, values in fields.items():
-            differs |= state.history[name].newest(field_name, members) != values
-        if differs.any():
-            changed_fields = {field_name: values[differs] for field_name, values in fields.items()}
-            state.history[name].replace_newest(members[differs], changed_fields)
+    newer than they are, and the newest bar is the one that a later trade can have amended."""
+    for name in state.closed:
+        rings.settle(state, name)
 
 
 def _live_columns(state: PartitionState, scanner: Scanner, members: Index) -> dict[str, NDArray[Any]]:
     """Columns that hold nothing but defaults are left out."""
     columns: dict[str, NDArray[Any]] = {
-        f"count:{name}": history.count[members] for name, history in state.history.items()
+        f"count:{name}": history.count[members] for name, history in state.history.items() if history.held
     }
     for group_name, group in state.groups().items():
         for name, declared in group.declared().items():

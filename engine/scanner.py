@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import memory
+from engine import memory, rings
 from engine.firing import Fired, Place, fire
 from engine.indicators.base import Metric, Recursive
 from engine.indicators.declare import MetricCall
@@ -21,7 +21,7 @@ from engine.rules.matching import Matches, hopeful_rules
 from engine.rules.plan import NO_RULES, Plan, PlannedRule, Scope, is_bar_field, series_of
 from engine.rules.remembered import FieldPast, Past, RowBefore, SeriesMemory
 from engine.rules.tree import Node
-from engine.segments import Index
+from engine.segments import Index, Mask
 from engine.state import PartitionState
 from engine.timeframes import Timeframe
 from engine.view import View
@@ -42,15 +42,18 @@ class Scanner:
         self.metrics: dict[str, Metric] = {}
         self.imported: Imported = {}
         self._remembered: dict[str, Stateful] = {}
+        self._open_to: Index | None = None
         self._known: dict[Timeframe | None, Known] = {}
 
     # --- the rule set --------------------------------------------------------------------------------------------
 
-    def activate(self, plan: Plan, symbols: Index) -> None:
-        """Make `plan` the active one. What is new to it begins for `symbols`, metrics from their kept closed bars; it
-        is taken as it was imported where it was."""
+    def activate(self, plan: Plan, symbols: Index, restoring: bool = False) -> None:
+        """Make `plan` the active one for `symbols`. What is new to it begins anew, metrics from their kept closed bars;
+        symbols that a checkpoint knows beyond this place in the log, or (`restoring`) at it, take theirs from there."""
+        rings.hold(self._state, {call.timeframe for call in plan.metrics if call.timeframe}, symbols)
         metrics, before = self.metrics, self._remembered
         self.metrics, self._remembered, self._known, self.plan = {}, {}, {}, plan
+        self._open_to = None if restoring else symbols
         for call in plan.metrics:
             found = metrics.get(call.text)
             self.metrics[call.text] = self._begun(call, symbols) if found is None else found
@@ -62,16 +65,32 @@ class Scanner:
             self._known[scope.frame] = Known(self.metrics, self._rows_before(scope), self._past, {})
         self._keep_fires(plan, before)
 
+    @property
+    def has_imports(self) -> bool:
+        """Whether anything of a checkpoint may still be needed."""
+        return bool(self.imported)
+
+    def forget_imports(self) -> None:
+        """The log has been read beyond all that the checkpoint knew."""
+        self.imported = {}
+
     def _begun(self, call: MetricCall, symbols: Index) -> Metric:
         metric = call.build(self._state.capacity)
         if isinstance(metric, Recursive):
-            imported = self.imported.pop(call.text, [])
-            known = [members for members, _ in imported]
+            known = [members[self._ahead(members)] for members, _ in self.imported.get(call.text, [])]
             begins = np.setdiff1d(symbols, np.concatenate(known)) if known else symbols
             metric.seed(self._state.history[metric.timeframe.name], begins)
-            for members, columns in imported:
-                memory.put(metric, members, columns)
+            self._put_imported(metric, call.text)
         return metric
+
+    def _put_imported(self, one: Stateful, text: str) -> None:
+        for members, columns in self.imported.get(text, []):
+            ahead = self._ahead(members)
+            memory.put(one, members[ahead], {name: values[ahead] for name, values in columns.items()})
+
+    def _ahead(self, members: Index) -> Mask:
+        """Which of `members` the checkpoint knows beyond this place: those that are not open to what happens here."""
+        return np.ones(len(members), bool) if self._open_to is None else ~np.isin(members, self._open_to)
 
     def _rows_before(self, scope: Scope) -> dict[Node, RowBefore]:
         found = {node: self._remembered[_row_key(scope, node)] for node in scope.remembers}
@@ -82,8 +101,7 @@ class Scanner:
         if found is None:
             found = make()
             memory.grow(found, self._state.capacity)
-            for members, columns in self.imported.pop(text, []):
-                memory.put(found, members, columns)
+            self._put_imported(found, text)
         self._remembered[text] = found
 
     def _keep_fires(self, plan: Plan, before: dict[str, Stateful]) -> None:

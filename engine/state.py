@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.calendar import MARKETS, ROUND_THE_CLOCK, US_EQUITY
+from engine.calendar import MARKETS, ROUND_THE_CLOCK, US_EQUITY, Calendars, SessionClock
 from engine.columns import NULL, Columns, column
 from engine.history import History
 from engine.segments import Index, Mask
@@ -117,9 +117,10 @@ class Origin(Columns):
 class PartitionState:
     """All state of a partition but that of indicators and rules."""
 
-    def __init__(self, symbols: SymbolTable, shards: int, capacity: int = 256) -> None:
+    def __init__(self, symbols: SymbolTable, shards: int, calendars: Calendars, capacity: int = 256) -> None:
         """State for the symbols in `symbols`, and room for more."""
         self.symbols = symbols
+        self.clock = SessionClock(calendars)
         self.shards = shards
         self.capacity = capacity
         self.known = 0

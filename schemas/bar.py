@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-TIMEFRAMES: Final = ("1m", "5m", "15m", "1h", "1d")
+TIMEFRAMES: Final = ("1m", "2m", "5m", "10m", "15m", "30m", "1h", "2h", "4h", "1d")
 SESSIONS: Final = ("closed", "pre", "regular", "post")
 
 

@@ -4,10 +4,56 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.indicators import change, ema, figures, minute_window, rsi, sma, volume
+from engine.indicators import (
+    atr,
+    avg_range,
+    bollinger,
+    candles,
+    cci,
+    change,
+    directional,
+    donchian,
+    ema,
+    figures,
+    keltner,
+    macd,
+    mfi,
+    minute_window,
+    obv,
+    rsi,
+    sma,
+    stochastic,
+    volume,
+    volume_ratio,
+    williams_r,
+    wma,
+)
 from engine.indicators.declare import Declaration
 
-MODULES: Final = (figures, change, volume, minute_window, sma, ema, rsi)
+MODULES: Final = (
+    figures,
+    change,
+    volume,
+    volume_ratio,
+    minute_window,
+    candles,
+    sma,
+    ema,
+    wma,
+    rsi,
+    macd,
+    bollinger,
+    atr,
+    keltner,
+    avg_range,
+    donchian,
+    stochastic,
+    williams_r,
+    cci,
+    mfi,
+    directional,
+    obv,
+)
 """In the order in which the docs list them."""
 
 DECLARATIONS: Final[tuple[Declaration, ...]] = tuple(one for module in MODULES for one in module.DECLARATIONS)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from schemas.bar import Bar
 
 LAST, HIGH_LOW, VOLUME, OPENING, CLOSING = 1, 2, 4, 8, 16
-LENGTHS = {"1m": 1, "5m": 5, "15m": 15, "1h": 60}
+LENGTHS = {"1m": 1, "2m": 2, "5m": 5, "10m": 10, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240}
 
 
 @dataclass

@@ -137,10 +137,20 @@ def _metrics(node: ast.expr) -> Iterator[ast.expr]:
             yield from _metrics(child)
 
 
+def calls_in(node: ast.expr) -> list[Call]:
+    """The metrics in it."""
+    return [call_of(metric) for metric in _metrics(node)]
+
+
+def timeframe_of(call: Call) -> str:
+    """The timeframe that a metric is on, nothing: it is on none."""
+    if call.name in WITHOUT_TIMEFRAME:
+        return ""
+    return next((one for one in reversed(call.arguments) if one in LENGTHS), "")
+
+
 def _timeframe(metric: ast.expr) -> str:
-    if isinstance(metric, ast.Name) or call_of(metric).name in WITHOUT_TIMEFRAME:
-        return "1m"
-    return next((one for one in reversed(call_of(metric).arguments) if one in LENGTHS), "1m")
+    return timeframe_of(call_of(metric)) or "1m"
 
 
 WITHOUT_TIMEFRAME = ("change", "change_pct", "volume_last", "rolling_vwap")

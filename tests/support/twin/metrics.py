@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tests.support.twin import indicators
 from tests.support.twin.bars import Build, Figures, figures
 from tests.support.twin.sessions import MINUTE_NS
 from tests.support.twin.symbol import Row, Symbol, joined
@@ -126,14 +127,14 @@ def _of_bars(symbol: Symbol, row: Row, call: Call) -> Number:
     closed, now = symbol.closed[timeframe], running(symbol, timeframe)
     if call.name == "avg_volume":
         return _mean([bar.volume for bar in closed], int(call.arguments[0]))
-    if call.name in ("ema", "rsi"):
+    if call.text in symbol.recursions:
         return symbol.recursions[call.text].at(closed, now)
     if now is None and not closed:
         return None
     bar0 = now or closed[-1]
     before = closed if now is not None else closed[:-1]
-    if call.name == "sma":
-        return _mean([bar.close for bar in (*before, bar0)], int(call.arguments[0]))
+    if call.name in indicators.WINDOWS:
+        return indicators.WINDOWS[call.name]((*before, bar0), call.arguments)
     if call.name == "relative_volume":
         return _relative_volume(before, bar0, now is not None, row.t)
     return float(getattr(bar0, call.name))
@@ -168,6 +169,13 @@ class Averages:
 
     gain: float
     loss: float
+
+
+def recursion(call: Call, first: int) -> Recursion | indicators.Whole | None:
+    """What goes from bar to bar, from the bar `first` on; None for other metrics."""
+    if call.name in indicators.GOING_ON:
+        return indicators.Whole(call.name, call.arguments, first)
+    return Recursion(call, first) if call.name in ("ema", "rsi") else None
 
 
 class Recursion:

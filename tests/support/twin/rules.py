@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 
 from schemas.alert import AlertBody
 from schemas.rule import RuleBody, RuleEntry
-from tests.support.twin.expressions import At, Expression, Memory, call_of, rows_before, series
-from tests.support.twin.metrics import Recursion
+from tests.support.twin.expressions import At, Expression, Memory, calls_in, rows_before, series, timeframe_of
+from tests.support.twin.metrics import recursion
+from tests.support.twin.rings import retained, use
 from tests.support.twin.symbol import Row, Symbol
-
-RETAINED = {"1d": 64}
-RECURSIVE = ("ema", "rsi")
 
 
 @dataclass(frozen=True)
@@ -67,14 +65,14 @@ def activate(rules: Sequence[Rule], symbol: Symbol) -> None:
     """The set comes into force: an indicator not in use before starts from the retained bars, everything else from
     nothing; what both sets use is kept."""
     texts = [expression for rule in rules for expression in rule.expressions]
+    calls = {call for expression in texts for call in calls_in(expression.tree)}
+    use(symbol, {timeframe_of(call) for call in calls} & set(symbol.closed))
     recursions = {}
-    for expression in texts:
-        for node in ast.walk(expression.tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RECURSIVE:
-                call = call_of(node)
-                frame = call.arguments[-1]
-                first = max(0, len(symbol.closed[frame]) - RETAINED.get(frame, 256))
-                recursions[call.text] = symbol.recursions.get(call.text) or Recursion(call, first)
+    for call in calls:
+        bars = symbol.closed.get(call.arguments[-1], ())
+        begun = recursion(call, max(0, len(bars) - retained(call.arguments[-1])))
+        if begun is not None:
+            recursions[call.text] = symbol.recursions.get(call.text) or begun
     symbol.recursions = recursions
     memory: Memory = symbol.memory
     recorded = {(ast.unparse(node), frame, count) for text in texts for node, frame, count in series(text.tree)}

@@ -28,11 +28,12 @@ from tests.support.twin.bars import (
 from tests.support.twin.sessions import MINUTE_NS, Moment, market_of, moment
 
 if TYPE_CHECKING:
+    from tests.support.twin.indicators import Whole
     from tests.support.twin.metrics import Recursion
 
 AMEND_NS = 30 * 10**9
 REMEMBERED = 32
-ROLL_UPS = ("5m", "15m", "1h")
+ROLL_UPS = tuple(LENGTHS)[1:]
 
 
 @dataclass
@@ -80,10 +81,11 @@ class Symbol:
         self.rolls: dict[str, Build] = {}
         self.newest: dict[str, Build] = {}
         self.closed: dict[str, list[Figures]] = {name: [] for name in (*LENGTHS, "1d")}
+        self.in_use: set[str] = set()
         self.day = Day()
         self.prior_close: float | None = None
         self.session_sums, self.session_regular = Sums(), False
-        self.recursions: dict[str, Recursion] = {}
+        self.recursions: dict[str, Recursion | Whole] = {}
         self.memory: Any = None
         self.fires: dict[tuple[str, str], Any] = {}
         self.late: list[Trade] = []
@@ -92,11 +94,20 @@ class Symbol:
     # --- time --------------------------------------------------------------------------------------------------
 
     def advance(self, clock: int) -> None:
-        """The clock has reached this: close what ends by then, shorter bars first."""
+        """The clock has reached this: close what ends by then, by end and then by length."""
+        while True:
+            ends = [roll.end for roll in self.rolls.values()]
+            ends += [self.minute.end] if self.minute is not None else []
+            ends += [self.day.end] if self.day.bar_open else []
+            if not ends or min(ends) > clock:
+                return
+            self._close_ending(min(ends))
+
+    def _close_ending(self, end: int) -> None:
         minute = self.minute
-        if minute is not None and minute.end <= clock:
+        if minute is not None and minute.end == end:
             if minute.open is not None:
-                self._close_row("1m", minute.end)
+                self._close_row("1m", end)
             self.minute = None
             self.newest["1m"] = minute
             if minute.open is not None:
@@ -106,16 +117,16 @@ class Symbol:
                 self.closed["1m"].append(figures(minute, self.size_scale))
         for timeframe in ROLL_UPS:
             roll = self.rolls.get(timeframe)
-            if roll is not None and roll.end <= clock:
-                self._close_row(timeframe, roll.end)
+            if roll is not None and roll.end == end:
+                self._close_row(timeframe, end)
                 del self.rolls[timeframe]
                 self.newest[timeframe] = roll
                 self._publish(timeframe, roll)
                 self.closed[timeframe].append(figures(roll, self.size_scale))
-        if self.day.bar_open and self.day.end <= clock:
+        if self.day.bar_open and self.day.end == end:
             present = self.day_bar() is not None
             if present:
-                self._close_row("1d", self.day.end)
+                self._close_row("1d", end)
             self.day.bar_open = False
             if present:
                 bar = self._day_build()
@@ -137,7 +148,7 @@ class Symbol:
     def bounds(self, timeframe: str, ts: int) -> tuple[int, int]:
         """Start and end of the bar that `ts` lies in."""
         length = LENGTHS[timeframe] * MINUTE_NS
-        if timeframe != "1h":
+        if LENGTHS[timeframe] < 60:
             start = ts - ts % length
             return start, start + length
         at = moment(self.market, ts)

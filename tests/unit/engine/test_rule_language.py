@@ -1,8 +1,8 @@
 """The rule language: what it accepts, its one canonical spelling, and errors that name place and nearest name."""
 
 import pytest
-
 from engine.rules.language import MAX_CONDITIONS, parse_expression
+
 from engine.rules.plan import compile_rule_set
 from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash
 

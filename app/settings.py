@@ -19,8 +19,12 @@ OF_TESTS: Final = frozenset({"TAPEWATCH_REAL_DATA", "TAPEWATCH_TEST_SEED"})
 
 _PROBLEM: Final = re.compile(r"(.*) - at `\$\.(\w+)`")
 
+_BROKERS: Final = r"^[^\s:,]+(:[0-9]{1,5})?(,[^\s:,]+(:[0-9]{1,5})?)*$"
+_LARGEST: Final = 1e9
+"""Of any number of seconds or times: what can be told in nanoseconds."""
+
 Port = Annotated[int, Meta(ge=0, le=65_535)]
-Positive = Annotated[float, Meta(gt=0)]
+Positive = Annotated[float, Meta(gt=0, le=_LARGEST)]
 
 
 class SettingsError(ValueError):
@@ -30,7 +34,9 @@ class SettingsError(ValueError):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One field a setting; its variable is the prefix and the name in capitals."""
 
-    bootstrap: Annotated[str, Meta(min_length=1, description="Kafka brokers, host:port by comma")] = "127.0.0.1:9092"
+    bootstrap: Annotated[str, Meta(pattern=_BROKERS, description="Kafka brokers, host:port by comma")] = (
+        "127.0.0.1:9092"
+    )
     partitions: Annotated[int, Meta(ge=1, le=1024, description="of the tick topic, when topics are created")] = 4
     replicas: Annotated[int, Meta(ge=1, le=16, description="of each topic, when topics are created")] = 1
     data_dir: Annotated[str, Meta(min_length=1, description="where a role keeps its files")] = (
@@ -59,11 +65,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     provider_options: Annotated[str, Meta(description="ingest: the provider's options as a JSON object")] = "{}"
     ingest_form: Annotated[Literal["json", "frame"], Meta(description="ingest: a record a tick, or frames")] = "json"
     ingest_speed: Annotated[
-        float, Meta(ge=0, description="ingest: times the pace of the ticks; 0: as fast as it goes")
+        float, Meta(ge=0, le=_LARGEST, description="ingest: times the pace of the ticks; 0: as fast as it goes")
     ] = 1.0
     ingest_symbols: Annotated[str, Meta(description="ingest: symbols by comma; empty: all there are")] = ""
     ingest_for_s: Annotated[
-        float, Meta(ge=0, description="ingest: end so long after the paced part began; 0: never")
+        float, Meta(ge=0, le=_LARGEST, description="ingest: end so long after the paced part began; 0: never")
     ] = 0.0
 
     scan_app_id: Annotated[

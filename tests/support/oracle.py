@@ -1,6 +1,7 @@
 """Closes through the engine, and what its indicators say at each closed bar; TA-Lib says what they must."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import pairwise
 from math import isnan
 
 import numpy as np
@@ -21,6 +22,13 @@ def theirs(name: str, bars: int, closes: Sequence[float]) -> list[float | None]:
     """TA-Lib's batch function over all closes; None where it has no value yet."""
     values: list[float] = _ORACLES[name](np.array(closes, np.float64), bars).tolist()
     return [None if isnan(value) else value for value in values]
+
+
+def null_where_still(expected: Sequence[float | None], closes: Sequence[float], bars: int) -> list[float | None]:
+    """TA-Lib calls the RSI of a series without any change so far 0; ours is null, as 0 / 0 is no strength."""
+    moved = [after != before for before, after in pairwise(closes)]
+    still = [number >= bars and not any(moved[:number]) for number in range(len(closes))]
+    return [None if flat else value for flat, value in zip(still, expected, strict=True)]
 
 
 def run(

@@ -1,12 +1,21 @@
 """Moving averages and RSI equal TA-Lib's over every timeframe, over restarts and amendments; differences by design."""
 
 import random
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import pytest
 
 from tests.support.lab import utc
-from tests.support.oracle import LENGTHS, after_closes, assert_equal, assert_like_talib, at_closes, run, theirs
+from tests.support.oracle import (
+    LENGTHS,
+    after_closes,
+    assert_equal,
+    assert_like_talib,
+    at_closes,
+    null_where_still,
+    run,
+    theirs,
+)
 
 START = utc("2024-01-01T00:00:00")
 BARS = 60
@@ -42,13 +51,6 @@ def starts_of(timeframe: str, bars: int, seed: int | None = None) -> list[int]:
     rng, length = random.Random(seed), LENGTHS[timeframe]
     steps = (1 if seed is None else rng.choice((1, 1, 1, 2, 7)) for _ in range(bars - 1))
     return [START + length * number for number in accumulate(steps, initial=0)]
-
-
-def without_nothing(expected: list[float | None], closes: list[float], bars: int) -> list[float | None]:
-    """TA-Lib calls the RSI of a series without any change 0; here it is null, as 0 / 0 is no strength."""
-    changes = [abs(after - before) for before, after in pairwise(closes)]
-    still = [number >= bars and not any(changes[:number]) for number in range(len(closes))]
-    return [None if flat else value for flat, value in zip(still, expected, strict=True)]
 
 
 @pytest.mark.parametrize("timeframe", LENGTHS)
@@ -89,8 +91,8 @@ def test_rsi_is_null_where_nothing_has_moved_and_talibs_is_0(series: str) -> Non
     ends = [start + LENGTHS["1m"] for start in starts]
     expected = theirs("rsi", 2, closes)
     assert 0 in expected[:5]
-    assert_equal(after_closes(lab, "rsi(2, 1m)", ends), without_nothing(expected, closes, 2))
-    assert_equal(at_closes(lab, "rsi(2, 1m)", ends), without_nothing(expected, closes, 2))
+    assert_equal(after_closes(lab, "rsi(2, 1m)", ends), null_where_still(expected, closes, 2))
+    assert_equal(at_closes(lab, "rsi(2, 1m)", ends), null_where_still(expected, closes, 2))
 
 
 def test_rsi_of_a_flat_series_is_null_all_along() -> None:

@@ -157,4 +157,4 @@ def _text(argument: Argument) -> str:
         return argument.name
     if isinstance(argument, Duration):
         return argument.text
-    return f"{argument:g}" if argument == round(argument, 6) else repr(argument)
+    return str(int(argument)) if argument == int(argument) else repr(argument)

@@ -108,6 +108,11 @@ def add_rule_sets(sets: RuleSets, seed: int, count: int = 3) -> list[str]:
     return [sets.add({f"r{number}": pool[number] for number in rng.sample(range(12), 7)}) for _ in range(count)]
 
 
+def random_body(rng: random.Random) -> RuleBody:
+    """One rule."""
+    return _Writer(rng).body()
+
+
 class _Writer:
     """Writes one rule."""
 

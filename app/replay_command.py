@@ -69,7 +69,7 @@ async def make_folder(
     with new_folder(out, force) as folder:
         if request.file is not None:
             stretches = []
-            parts = [await run_file(request.file, request, folder / RUNS, progress)]
+            parts = [await run_file(request.file, request, folder / RUNS, progress, _tell_alert)]
         else:
             stretches = await plan_topic(bootstrap, request) if stretches is None else stretches
             parts = await run_topic(bootstrap, request, stretches, folder / RUNS, progress, _tell_alert)

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -16,10 +16,11 @@ from app.replay_lane import Lane
 from app.replay_progress import Meter, Pace, Tell
 from app.replay_request import Request, Span
 from app.replay_rules import NO_RULES
-from app.replay_run import Part
+from app.replay_run import Part, Printed
 from app.replay_spill import Spills
 from engine.clock import Watermark
 from ingest.heartbeats import NOT_STARTED, heartbeats
+from schemas.alert import AlertBody
 from schemas.batch import Chunk, TickBatch
 from schemas.control import Heartbeat, Mark, SourceEnd
 
@@ -30,14 +31,17 @@ SOURCE: Final = "replay"
 BLOCK_BYTES: Final = 1_048_576
 
 
-async def run_file(path: Path, request: Request, folder: Path, progress: Tell) -> Part:
+async def run_file(
+    path: Path, request: Request, folder: Path, progress: Tell, tell_alert: Callable[[AlertBody], object]
+) -> Part:
     """JSON lines, plain or .gz. A file without heartbeats is given those that ingest would make of it.
 
     A rule set that stands in a file can only be had from the log, so the request's rules override it; without them no
     rule is active. A file is always read from its beginning, so that a span of it is exact. Raises ReplayError.
     """
     spills = Spills(folder, "file")
-    lane = Lane(0, None, spills, request.engine, request.symbols)
+    taker = spills if request.speed is None else Printed(spills, tell_alert)
+    lane = Lane(0, None, taker, request.engine, request.symbols)
     plan = (request.rules or NO_RULES).plan()
     lane.override(plan, 0)
     cutter = _Cutter(request.span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
@@ -28,6 +29,8 @@ from schemas.alert import AlertBody
 from schemas.rule import RuleEntry, RuleError
 
 LOOK_S: Final = 0.2
+GC_THRESHOLDS: Final = (100_000, 20, 20)
+"""As a worker's: what a fetch makes lives for a moment and holds no cycles."""
 Reached = Callable[[int, int], object]
 """Called with records done and ticks so far."""
 
@@ -53,13 +56,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class _Printed:
+class Printed:
     """Hands on, and tells alerts as they are found."""
 
     to: Taker
     tell: Callable[[AlertBody], object]
 
     def take(self, bars: list[Any], alerts: list[AlertBody]) -> None:
+        """Keep and tell them."""
         for body in alerts:
             self.tell(body)
         self.to.take(bars, alerts)
@@ -77,6 +81,7 @@ async def run_topic(
 
     Raises ReplayError, ReadError, RuleSetMissingError, aiokafka's errors.
     """
+    gc.set_threshold(*GC_THRESHOLDS)
     meter = Meter(sum(one.end - one.read_from for one in stretches), progress)
     if request.parallel > 1 and len(stretches) > 1:
         return await asyncio.to_thread(_in_processes, bootstrap, request, stretches, folder, meter)
@@ -102,7 +107,7 @@ async def run_stretch(
 ) -> Part:
     """One partition through the engine."""
     spills, log = Spills(folder, str(stretch.partition)), RuleLog(bootstrap)
-    taker: Taker = spills if pace is None else _Printed(spills, tell_alert)
+    taker: Taker = spills if pace is None else Printed(spills, tell_alert)
     lane = Lane(stretch.partition, stretch.partitions, taker, request.engine, request.symbols)
     await _prepare(lane, request, stretch, log)
     part = Part(lane.counts)
@@ -206,6 +211,7 @@ def _look(done: Any, meter: Meter) -> None:
 def _share(done: Any) -> None:
     global _shared  # noqa: PLW0603  # what a process is given at its start
     _shared = done
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _in_process(bootstrap: str, request: Request, stretch: Stretch, folder: Path, number: int) -> Part:

@@ -26,7 +26,9 @@ def fits(live: Piece, bars: Iterable[Piece]) -> bool:
 
 
 def _fits(live: Piece, bars: Iterable[Piece], timeframe: Timeframe) -> bool:
-    count = live.columns[f"count:{timeframe.name}"]
+    count = live.columns.get(f"count:{timeframe.name}")
+    if count is None:  # bars of this timeframe were not held
+        return True
     most = int(min(count.max(initial=0), timeframe.kept))
     if not most:
         return True

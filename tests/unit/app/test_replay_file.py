@@ -68,8 +68,12 @@ def test_spans_of_a_file_make_up_the_whole(ticks: Path, rules: Path) -> None:
     assert lines(early, "alerts") == lines(whole, "alerts")
 
 
-def test_a_pace_changes_nothing_but_the_pace(ticks: Path, rules: Path) -> None:
+def test_a_pace_changes_nothing_and_shows_alerts_as_they_come(
+    ticks: Path, rules: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     paced = replay(ticks, rules, "paced", "--speed", "x5000")
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("2026-01-05T")]
+    assert len(shown) == len(lines(paced, "alerts"))
     assert lines(paced, "alerts") == lines(replay(ticks, rules, "whole"), "alerts")
 
 

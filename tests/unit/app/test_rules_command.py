@@ -44,10 +44,13 @@ def test_good_rules_are_counted_and_their_set_named(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        (one(metric="prise"), "rules[0].conditions[0].metric: unknown metric 'prise'; did you mean price?"),
-        (one(metric="rsy_14"), "rules[0].conditions[0].metric: unknown metric 'rsy_14'; did you mean rsi_14?"),
-        (one(metric="ema(0, 1m)"), "rules[0].conditions[0].metric, ema: '0' is not a number of bars"),
-        (one(metric="ema(5, 7m)"), "rules[0].conditions[0].metric, ema: '7m' is not a "),
+        (one(metric="prise"), "rules[0].conditions[0].metric, column 1: unknown metric 'prise'; did you mean price?"),
+        (
+            one(metric="rsy_14"),
+            "rules[0].conditions[0].metric, column 1: unknown metric 'rsy_14'; did you mean rsi_14?",
+        ),
+        (one(metric="ema(0, 1m)"), "rules[0].conditions[0].metric, column 1: ema: '0' is not a number of bars"),
+        (one(metric="ema(5, 7m)"), "rules[0].conditions[0].metric, column 1: ema: '7m' is not a "),
         (one(operator="=>"), "rules[0].conditions[0].operator: unknown operator '=>'; known are > < >= <= == !="),
         (one(operator=None), "rules[0].conditions[0].operator: is missing"),
         (one(value="1"), "rules[0].conditions[0].value: Expected `float`, got `str`"),

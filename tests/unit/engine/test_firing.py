@@ -126,7 +126,7 @@ def test_the_id_is_made_of_the_rule_the_row_and_the_trade() -> None:
     lab.trade(TEN, 10, id="7", exchange="N")
     lab.trade(TEN, 10)
     with_id, without = bodies(lab)
-    hashed = rule_hash(RuleBody("price > 0.0", "each_row", 0))
+    hashed = rule_hash(RuleBody("price > 0", "each_row", 0))
     common = (b"r", hashed.encode(), SYMBOL.encode(), b"each_row", str(TEN).encode())
     assert with_id.id == identity(*common, b"N|7".ljust(15, b"\0") + b"\1")
     assert without.id == identity(*common, b"1")

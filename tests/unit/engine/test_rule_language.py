@@ -1,4 +1,4 @@
-"""The rule language: what it accepts, its one canonical spelling, and errors that name place and nearest name."""
+"""The rule language: its one canonical spelling, and errors that name the place, the reason and the nearest name."""
 
 import random
 
@@ -6,24 +6,43 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+<<<<<<< HEAD
 from engine.rules.parser import parse, parse_condition
 from engine.rules.plan import compile_rule_set
 from engine.rules.tree import number_text
 from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash
 from tests.support.random_rules import random_body
+=======
+from engine.rules.lexer import MAX_TEXT
+from engine.rules.parser import MAX_NESTING, parse_condition
+from engine.rules.plan import NO_RULES, Plan, compile_rule_set
+from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash
+
+EXPECTED = "a metric, a number or a parenthesis is expected here, not"
+BARS = "is not a number of bars, 1 to 200 (1d: 60)"
+DURATION = "is not a duration, 1m to 4h"
+>>>>>>> main
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+<<<<<<< HEAD
         ("price > 1.0", "price > 1"),
         ("  price>1  ", "price > 1"),
         ("1 < price", "price > 1"),
+=======
+        ("  price>1.0  ", "price > 1"),
+        ("1 > price", "price < 1"),
+        ("1 <= price", "price >= 1"),
+        ("1 == price", "price == 1"),
+>>>>>>> main
         ("rsi < 30", "rsi(14, 1m) < 30"),
         ("rsi() < 30", "rsi(14, 1m) < 30"),
         ("rsi( 7 , 60m ) < 30", "rsi(7, 1h) < 30"),
         ("ema(200, 15m) >= 1e2", "ema(200, 15m) >= 100"),
         ("sma(60, 1d) <= .5", "sma(60, 1d) <= 0.5"),
+<<<<<<< HEAD
         ("change_pct(60m) != -0.5%", "change_pct(1h) != -0.5"),
         ("volume_day >= 75k and price < 1M", "volume_day >= 75000 and price < 1000000"),
         (
@@ -44,6 +63,26 @@ from tests.support.random_rules import random_body
         ("count(10, price > prev(price)) >= 7", "count(10, price > prev(price)) >= 7"),
         ("highest(5, high - low) < avg(5, high)", "highest(5, high(1m) - low(1m)) < avg(5, high(1m))"),
         ("is_null(vwap) or true", "is_null(vwap) or true"),
+=======
+        ("change_pct(60m) != -0.5", "change_pct(1h) != -0.5"),
+        ("change_pct(5m) > 2%", "change_pct(5m) > 2"),
+        ("volume > 75k", "volume(1m) > 75000"),
+        ("volume > 1.5M", "volume(1m) > 1500000"),
+        ("price > 1\nand price < 2", "price > 1 and price < 2"),
+        ("price > 1 and (price < 2 and price != 1.5)", "price > 1 and price < 2 and price != 1.5"),
+        ("price > 1 and price > 1", "price > 1"),
+        ("price > 1 or price < 2 and price > 3", "price > 1 or price < 2 and price > 3"),
+        ("(price > 1 or price < 2) and price > 3", "(price > 1 or price < 2) and price > 3"),
+        ("not not price > 1", "price > 1"),
+        ("not (price > 1 or price < 0.5)", "not (price > 1 or price < 0.5)"),
+        ("price > vwap * (1 + 0.5)", "price > vwap * 1.5"),
+        ("price - (day_open - day_low) > 0", "price - (day_open - day_low) > 0"),
+        ("close[0] > close[1][2]", "close(1m) > close(1m)[3]"),
+        ("crosses_above(price, vwap) == true", "crosses_above(price, vwap)"),
+        ("crosses_above(price, vwap) == 0", "not crosses_above(price, vwap)"),
+        ("for_last(3, close(5m) > open(5m))", "for_last(3, close(5m) > open(5m))"),
+        ("price > -(-3)", "price > 3"),
+>>>>>>> main
     ],
 )
 def test_one_canonical_spelling(text: str, expected: str) -> None:
@@ -54,6 +93,7 @@ def test_one_canonical_spelling(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "column", "reason"),
     [
+<<<<<<< HEAD
         ("", 1, "a metric, a number or a parenthesis is expected here, not the end"),
         ("price > 1 and", 14, "a metric, a number or a parenthesis is expected here, not the end"),
         ("price > 1 and  prise > 2", 16, "unknown metric 'prise'; did you mean price?"),
@@ -77,10 +117,51 @@ def test_one_canonical_spelling(text: str, expected: str) -> None:
         ("for_last(3, price)", 13, "price is a number; a condition is needed here"),
         ("prev(1) > 1", 1, "prev of a number that never changes"),
         ("price > 1 / 0", 11, "division by zero"),
+=======
+        ("", 1, f"{EXPECTED} the end"),
+        ("price > 1 and", 14, f"{EXPECTED} the end"),
+        ("> 1", 1, f"{EXPECTED} '>'"),
+        ("(price > 1", 11, "')' is expected here, not the end"),
+        ("price > 1)", 10, "an operator or the end is expected here, not ')'"),
+        ("price > 1 price < 2", 11, "an operator or the end is expected here, not 'price'"),
+        ("price ~ 1", 7, "'~ 1' begins nothing that a rule is made of"),
+        ("price = 1", 7, "'= 1' begins nothing that a rule is made of"),
+        ("price => 1", 7, "'=> 1' begins nothing that a rule is made of"),
+        ("price > 1x", 9, "'1x' begins nothing that a rule is made of"),
+        ("1 < price < 2", 11, "comparisons do not chain; join them with and"),
+        ("price > 1e999", 9, "inf is not a finite number"),
+        ("price > 1 / 0", 11, "division by zero"),
+        ("price > 1 and  prise > 2", 16, "unknown metric 'prise'; did you mean price?"),
+        ("emaa(20) > 1", 1, "unknown metric 'emaa'; did you mean ema?"),
+        ("vwap_dist > 1", 1, "unknown metric 'vwap_dist'; did you mean vwap_dist_pct?"),
+        ("crosses_abov(price, vwap)", 1, "unknown metric 'crosses_abov'; did you mean crosses_above?"),
+        ("xyzzy123 > 1", 1, "unknown metric 'xyzzy123'"),
+        ("price(1m) > 1", 1, "price: takes no arguments, not 1"),
+        ("rsi(14, 1m, 2) > 1", 1, "rsi: takes at most 2 arguments, not 3"),
+        ("ema > 1", 1, "ema: argument n is missing: a number of bars, 1 to 200 (1d: 60)"),
+        ("price > 1 and ema(0) > 1", 15, f"ema: '0' {BARS}"),
+        ("ema(201) > 1", 1, f"ema: '201' {BARS}"),
+        ("ema(5m) > 1", 1, f"ema: '5m' {BARS}"),
+        ("ema(2.5) > 1", 1, f"ema: '2.5' {BARS}"),
+        ("ema(61, 1d) > 1", 1, "ema: 61 bars of 1d are more than the 60 that are kept"),
+        ("ema(20, 2m) > 1", 1, "ema: '2m' is not a timeframe: 1m, 5m, 15m, 1h, 1d"),
+        ("change(241m) > 1", 1, f"change: '241m' {DURATION}"),
+        ("change(5h) > 1", 1, f"change: '5h' {DURATION}"),
+        ("change(90s) > 1", 1, f"change: '90s' {DURATION}"),
+        ("change(20) > 1", 1, f"change: '20' {DURATION}"),
+        ("close[201] > 1", 7, "201 is not a number of bars from 0 to 200"),
+        ("close(1d)[61] > 1", 11, "61 is not a number of bars from 0 to 60"),
+        ("price > 1 + (price > 2)", 13, "price > 2 is true or false; a number is needed here"),
+        ("price and price > 2", 1, "price is a number; a condition is needed here"),
+        ("price > 1 and not 7", 15, "7 is a number; a condition is needed here"),
+        ("price > change_pct(5m)", 7, "a number in $ cannot be compared with a number in %"),
+        ("price > volume", 7, "a number in $ cannot be compared with a number in shares"),
+>>>>>>> main
     ],
 )
 def test_an_error_names_the_place_and_what_is_wrong(text: str, column: int, reason: str) -> None:
     with pytest.raises(RuleError) as caught:
+<<<<<<< HEAD
         parse_condition(text)
     assert (caught.value.where, caught.value.reason) == (f"expression, column {column}", reason)
 
@@ -166,5 +247,52 @@ def test_a_rule_that_cannot_be_run_is_named() -> None:
         planned(good="price > 1", bad="prise > 1")
     with pytest.raises(RuleError, match=r"^r: unknown trigger 'sometimes'"):
         planned("sometimes", r="price > 1")
+=======
+        parse_condition(text, "r")
+    assert caught.value.where == f"r, column {column}"
+    assert caught.value.reason.partition("; did you mean 100")[0] == reason
+    assert str(caught.value).startswith(f"r, column {column}: {reason}")
+
+
+@pytest.mark.parametrize("text", ["price", "price + 1", "highest(3, price)"])
+def test_a_number_is_no_condition(text: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        parse_condition(text, "r")
+    assert str(caught.value) == f"r: {text} is a number, not a condition; compare it with something"
+
+
+def test_a_text_has_at_most_so_many_characters() -> None:
+    parse_condition("price > 1".ljust(MAX_TEXT))
+    with pytest.raises(RuleError, match=r"^r: longer than 4000 characters"):
+        parse_condition("price > 1".ljust(MAX_TEXT + 1), "r")
+
+
+def test_parentheses_go_so_deep() -> None:
+    deepest = MAX_NESTING - 1
+    parse_condition("(" * deepest + "price > 1" + ")" * deepest)
+    with pytest.raises(RuleError, match=r"nested more than 40 deep"):
+        parse_condition("(" * (deepest + 1) + "price > 1" + ")" * (deepest + 1))
+
+
+def compiled(*expressions: str, trigger: str = "each_row") -> Plan:
+    """Rules r0, r1, ... of these expressions."""
+    bodies = [RuleBody(text, trigger, 0) for text in expressions]
+    entries = [RuleEntry(f"r{i}", rule_hash(body), "", 1) for i, body in enumerate(bodies)]
+    return compile_rule_set("set", entries, {rule_hash(body): body for body in bodies})
+
+
+def test_a_plan_holds_each_metric_once() -> None:
+    assert (NO_RULES.metrics, NO_RULES.rules) == ((), ())
+    plan = compiled("price > 1.0 and rsi < 3", "rsi(14, 1m) < 3.0 and price > 2")
+    assert sorted(call.text for call in plan.metrics) == ["price", "rsi(14, 1m)"]
+    assert [rule.id for rule in plan.rules] == ["r0", "r1"]
+
+
+def test_a_rule_that_cannot_be_run_is_named() -> None:
+    with pytest.raises(RuleError, match=r"^r1, column 1: unknown metric 'prise'; did you mean price"):
+        compiled("price > 1", "prise > 1")
+    with pytest.raises(RuleError, match=r"^r0: unknown trigger 'sometimes'"):
+        compiled("price > 1", trigger="sometimes")
+>>>>>>> main
     with pytest.raises(RuleError, match=r"^gone: the body 123 is missing"):
         compile_rule_set("", [RuleEntry("gone", "123", "", 1)], {})

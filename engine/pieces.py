@@ -124,7 +124,7 @@ def _live_columns(state: PartitionState, scanner: Scanner, members: Index) -> di
             values = getattr(group, name)[members]
             if not np.array_equal(values, np.full_like(values, declared.default), equal_nan=values.dtype.kind == "f"):
                 columns[f"{group_name}:{name}"] = values
-    for text, metric in scanner.recursive().items():
+    for text, metric in scanner.stateful().items():
         columns |= {f"metric:{text}:{name}": values for name, values in take_metric(metric, members).items()}
     for (rule_id, rule_hash), times in scanner.memory.fired_of(members).items():
         columns[f"fired:{rule_hash}:{rule_id}"] = times

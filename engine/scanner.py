@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from engine import rings
 from engine.firing import Fired, FireMemory, Place, fire
-from engine.indicators.base import Metric, Recursive
+from engine.indicators.base import Metric, Recursive, Stateful, Ticked
 from engine.rules.evaluate import true_rows
 from engine.rules.plan import NO_RULES, Plan
 from engine.segments import Index, Mask
 from engine.state import PartitionState
 from engine.timeframes import Timeframe
-from engine.view import View
+from engine.view import TradeView, View
 from schemas.batch import F64, I64
 
 Imported = dict[str, list[tuple[Index, dict[str, NDArray[Any]]]]]
@@ -44,7 +44,7 @@ class Scanner:
             metric = before.get(call.text)
             if metric is None:
                 metric = call.build(self._state.capacity)
-                if isinstance(metric, Recursive):
+                if isinstance(metric, Stateful):
                     self._begin(call.text, metric, symbols, restoring)
             self.metrics[call.text] = metric
         kept = {rule.key for rule in self.plan.rules}
@@ -55,13 +55,14 @@ class Scanner:
                 self.memory.times(rule.key)[members[ahead]] = times[ahead]
         self.plan = plan
 
-    def _begin(self, text: str, metric: Recursive, symbols: Index, restoring: bool) -> None:
+    def _begin(self, text: str, metric: Stateful, symbols: Index, restoring: bool) -> None:
         imported = [(m, c, _ahead(m, symbols, restoring)) for m, c in self.imported.get(text, [])]
         known = [members[ahead] for members, _, ahead in imported]
-        metric.seed(
-            self._state.history[metric.timeframe.name],
-            np.setdiff1d(symbols, np.concatenate(known)) if known else symbols,
-        )
+        if isinstance(metric, Recursive):
+            metric.seed(
+                self._state.history[metric.timeframe.name],
+                np.setdiff1d(symbols, np.concatenate(known)) if known else symbols,
+            )
         for members, columns, ahead in imported:
             put_metric(metric, members[ahead], {name: values[ahead] for name, values in columns.items()})
 
@@ -74,16 +75,26 @@ class Scanner:
         """The log has been read beyond all that the checkpoint knew."""
         self.imported, self.imported_fires = {}, {}
 
-    def recursive(self) -> dict[str, Recursive]:
+    def stateful(self) -> dict[str, Stateful]:
         """The metrics with state."""
+        return {text: metric for text, metric in self.metrics.items() if isinstance(metric, Stateful)}
+
+    def recursive(self) -> dict[str, Recursive]:
+        """The metrics with state stepped by bars."""
         return {text: metric for text, metric in self.metrics.items() if isinstance(metric, Recursive)}
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` symbols."""
         self.memory.grow(capacity)
-        for metric in self.recursive().values():
-            metric.now.grow(capacity)
-            metric.back.grow(capacity)
+        for metric in self.stateful().values():
+            for columns in metric.states().values():
+                columns.grow(capacity)
+
+    def traded(self, view: TradeView) -> None:
+        """The trades of `view` have been evaluated and are not yet part of the state."""
+        for metric in self.metrics.values():
+            if isinstance(metric, Ticked):
+                metric.traded(view)
 
     def closed(self, timeframe: Timeframe, symbols: Index) -> None:
         """A bar of each of `symbols` has closed."""
@@ -119,13 +130,13 @@ def _ahead(members: Index, open_to: Index, restoring: bool) -> Mask:
     return np.ones(len(members), bool) if restoring else ~np.isin(members, open_to)
 
 
-def take_metric(metric: Recursive, members: Index) -> dict[str, NDArray[Any]]:
+def take_metric(metric: Stateful, members: Index) -> dict[str, NDArray[Any]]:
     """Copies of a metric's state for `members`."""
-    now, back = metric.now.take(members), metric.back.take(members)
-    return {f"now.{n}": v for n, v in now.items()} | {f"back.{n}": v for n, v in back.items()}
+    return {f"{s}.{n}": v for s, columns in metric.states().items() for n, v in columns.take(members).items()}
 
 
-def put_metric(metric: Recursive, members: Index, columns: dict[str, NDArray[Any]]) -> None:
+def put_metric(metric: Stateful, members: Index, columns: dict[str, NDArray[Any]]) -> None:
     """Write back what `take_metric` gave."""
-    metric.now.put(members, {n.removeprefix("now."): v for n, v in columns.items() if n.startswith("now.")})
-    metric.back.put(members, {n.removeprefix("back."): v for n, v in columns.items() if n.startswith("back.")})
+    for name, state in metric.states().items():
+        prefix = f"{name}."
+        state.put(members, {n.removeprefix(prefix): v for n, v in columns.items() if n.startswith(prefix)})

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from schemas.alert import AlertBody, Leaf
 from schemas.rule import RuleBody, RuleEntry
+from tests.support.twin.day import Row
 from tests.support.twin.metrics import Call, recursion, value
 from tests.support.twin.rings import retained, use
-from tests.support.twin.symbol import Row, Symbol
+from tests.support.twin.symbol import Symbol
 
 TRIGGER = "each_row"
 COMPARE: Mapping[str, Callable[[float, float], bool]] = {
@@ -70,14 +71,23 @@ def activate(rules: Iterable[Rule], symbol: Symbol) -> None:
     calls = {condition.call for rule in rules for condition in rule.conditions}
     use(symbol, {call.arguments[-1] for call in calls} & set(symbol.closed))
     recursions = {}
+    symbol.begun = {call.text: symbol.begun.get(call.text, _begun(symbol, call)) for call in calls}
     for call in calls:
-        bars = symbol.closed.get(call.arguments[-1], ())
-        begun = recursion(call, max(0, len(bars) - retained(call.arguments[-1])))
+        begun = recursion(call, symbol.begun[call.text])
         if begun is not None:
             recursions[call.text] = symbol.recursions.get(call.text) or begun
     symbol.recursions = recursions
     kept = {(rule.id, rule.hash) for rule in rules}
     symbol.fired = {key: t for key, t in symbol.fired.items() if key in kept}
+
+
+def _begun(symbol: Symbol, call: Call) -> int:
+    """The first of what a metric looks at that comes into use now: of closed bars, or of prices by the second."""
+    if call.name in ("change", "change_pct") and call.unit == "s":
+        return len(symbol.prices)
+    timeframe = {"relative_range_pct": "1d", "opening_range_high": "1m", "opening_range_low": "1m"}.get(call.name)
+    timeframe = timeframe or call.arguments[-1]
+    return max(0, len(symbol.closed.get(timeframe, ())) - retained(timeframe))
 
 
 def alerts_at(rules: Iterable[Rule], symbol: Symbol, row: Row) -> list[AlertBody]:

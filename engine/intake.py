@@ -91,7 +91,8 @@ def _rescale(state: PartitionState, symbol: int, price_scale: int, size_scale: i
     factor = size_factor * 10 ** (price_scale - int(state.symbol.price_scale[symbol]))
     if int(state.day.volume[symbol]) * size_factor >= MAX_VOLUME:
         return False
-    for sums in state.all_sums():
+    held = state.all_sums() if state.symbol.last_ts[symbol] >= 0 else []
+    for sums in held:
         volume, last_volume = int(sums.volume[symbol]) * size_factor, int(sums.last_volume[symbol]) * size_factor
         notional = ((int(sums.notional_high[symbol]) << LIMB) + int(sums.notional_low[symbol])) * factor
         # What belongs to an earlier day may be too large now, but is never read again.

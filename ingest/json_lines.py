@@ -9,7 +9,7 @@ import numpy as np
 
 from ingest.batch import Batch, Placed, Refused
 from schemas.batch import I64, Chunk
-from schemas.control import DailyBar, Reference, Unapplied
+from schemas.control import DailyBar, Reference, Status, Unapplied
 from schemas.decode import decode_chunk
 from schemas.symbols import SymbolTable
 
@@ -45,4 +45,4 @@ class JsonLines:
 
 
 def _symbol(event: object) -> str | None:
-    return event.symbol if isinstance(event, DailyBar | Reference | Unapplied) else None
+    return event.symbol if isinstance(event, DailyBar | Reference | Status | Unapplied) else None

@@ -22,13 +22,18 @@ def begin(state: PartitionState, members: Index, info: MinuteInfo) -> None:
 
 def _begin_day(state: PartitionState, members: Index, info: MinuteInfo) -> None:
     day = state.day
-    closed = day.close[members]
-    prior_close = np.where(np.isnan(closed), day.prior_close[members], closed)
+    traded = ~np.isnan(day.close[members])
+    prior = {
+        f"prior_{name}": np.where(traded, getattr(day, name)[members], getattr(day, f"prior_{name}")[members])
+        for name in ("close", "high", "low")
+    }
     day.reset(members)
-    day.prior_close[members] = prior_close
+    for name, values in prior.items():
+        getattr(day, name)[members] = values
     day.number[members], day.start[members], day.end[members] = info.day, info.day_start, info.day_end
     day.bar_open[members] = 1
     state.session.reset(members)
+    state.value.reset(members)
 
 
 def begin_regular(state: PartitionState, members: Index) -> None:

@@ -21,6 +21,9 @@ US_EQUITY: Final = "us_equity"
 ROUND_THE_CLOCK: Final = "24x7"
 MARKETS: Final = (US_EQUITY, ROUND_THE_CLOCK)
 
+EXTENDED_START: Final = 240
+"""The first minute of a scheduled market's day, from its midnight."""
+
 _DAY: Final = 1440
 _NO_DAY: Final = -1
 _BLOCKS_KEPT: Final = 512
@@ -45,7 +48,9 @@ Calendars = Mapping[str, MarketCalendar]
 
 @dataclass(frozen=True, slots=True)
 class MinuteInfo:
-    """For minutes: session, day number (-1 if closed), and start and end of their session and day in minutes."""
+    """For minutes: session, day number (-1 if closed), and start and end of their session and day in minutes; start and
+    end of the day's regular session, and the day's local midnight. In a closed session only the first two mean
+    anything."""
 
     session: U8
     day: I64
@@ -53,6 +58,9 @@ class MinuteInfo:
     session_end: I64
     day_start: I64
     day_end: I64
+    regular_start: I64
+    regular_end: I64
+    midnight: I64
 
     def at(self, rows: NDArray[np.intp] | I64) -> MinuteInfo:
         """The info of some of the minutes."""
@@ -104,7 +112,8 @@ class SessionClock:
 def _around_the_clock(minutes: I64) -> MinuteInfo:
     day = minutes // _DAY
     start = day * _DAY
-    return MinuteInfo(np.full(len(minutes), REGULAR, np.uint8), day, start, start + _DAY, start, start + _DAY)
+    end = start + _DAY
+    return MinuteInfo(np.full(len(minutes), REGULAR, np.uint8), day, start, end, start, end, start, end, start)
 
 
 def _scheduled(calendar: MarketCalendar, minutes: I64) -> MinuteInfo:
@@ -116,7 +125,12 @@ def _scheduled(calendar: MarketCalendar, minutes: I64) -> MinuteInfo:
     session = np.where(inside, calendar.session[at], CLOSED).astype(np.uint8)
     day = np.where(inside, calendar.day[at], _NO_DAY).astype(np.int64)
     first, last = _same_day(calendar.day)
-    return MinuteInfo(session, day, bounds[at], bounds[at + 1], bounds[first[at]], bounds[last[at] + 1])
+    day_start, day_end = bounds[first[at]], bounds[last[at] + 1]
+    opens = np.flatnonzero(calendar.session == REGULAR)
+    regular = opens[np.clip(np.searchsorted(opens, first[at]), 0, len(opens) - 1)]
+    regular_bounds = bounds[regular], bounds[regular + 1]
+    midnight = day_start - EXTENDED_START
+    return MinuteInfo(session, day, bounds[at], bounds[at + 1], day_start, day_end, *regular_bounds, midnight)
 
 
 def _same_day(days: I32) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

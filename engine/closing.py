@@ -8,6 +8,7 @@ from math import isnan
 import numpy as np
 
 from engine.calendar import REGULAR, SessionClock
+from engine.profile import fold
 from engine.rings import ring_fields
 from engine.segments import Index
 from engine.state import NEVER, NO_MINUTE, POWERS, BarState, DayState, PartitionState, vwap
@@ -95,6 +96,7 @@ class Closer:
         if len(priced):
             self.publish(ONE_DAY, day, priced)
             state.history["1d"].push(priced, ring_fields(state, day, priced))
+            fold(state, priced)
             self._on_closed(ONE_DAY, priced)
 
     def _show(self, timeframe: Timeframe, members: Index, ends: I64) -> None:

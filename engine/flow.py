@@ -30,6 +30,7 @@ from engine.timeframes import MINUTE_NS, Timeframe
 from engine.view import TradeView, View
 from schemas.bar import Bar
 from schemas.batch import I32, I64, Trades
+from schemas.control import Status
 from schemas.tick import Eligibility
 
 
@@ -75,6 +76,26 @@ class Flow:
         if len(due):
             self._place = place
             self._closer.close_through(due, np.full(len(due), minute, np.int64))
+
+    def status(self, symbol: int, event: Status, watermark_ns: int, place: Place) -> None:
+        """A halt or its end: a row, and time passes as with a trade. What only repeats what is known does nothing."""
+        state, at = self._state, np.array([symbol], np.intp)
+        if bool(state.symbol.halted[symbol]) == event.halted:
+            return
+        newest = state.symbol.last_ts[symbol] = max(int(state.symbol.last_ts[symbol]), event.ts_ns)
+        row_ts = np.array([max(int(newest), watermark_ns, int(state.symbol.row_ts[symbol]))])
+        minutes = row_ts // MINUTE_NS
+        self._place = place
+        self._closer.close_through(at, minutes)
+        info = self.clock.info(minutes, state.symbol.market[at])
+        begin(state, at, info)
+        self._closer.schedule(at)
+        state.symbol.halted[symbol] = event.halted
+        if event.halted:
+            state.symbol.halted_ts[at] = row_ts
+        ordinal = np.where(state.symbol.row_ts[at] == row_ts, state.symbol.row_ordinal[at] + 1, 0)
+        self._on_close_rows(View(state, at, minutes, info, row_ts, ordinal, None))
+        state.symbol.row_ts[at], state.symbol.row_ordinal[at] = row_ts, ordinal
 
     def trades(self, trades: Trades, numbers: Index, timeline: Timeline) -> None:
         """Take in trades of one span: no bar-closing heartbeat stands between them."""
@@ -191,7 +212,9 @@ class Flow:
         begin(state, members, info)
         running = run(state, trades, units, members, starts, info, minutes)
         self.result.counts.rows += len(trades)
-        self.result.alerts += self._scanner.evaluate(TradeView(state, running), trades)
+        view = TradeView(state, running)
+        self.result.alerts += self._scanner.evaluate(view, trades)
+        self._scanner.traded(view)
         commit(state, trades, running)
         state.touch(members)
         active = info.session != CLOSED

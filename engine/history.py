@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class History:
         self.version = np.zeros(capacity, np.int64)
         self.dirty = np.zeros((timeframe.ring // SLOTS, capacity), bool)
         self.held = timeframe.base is None
+        self.derived: dict[str, Callable[[Index, I64], I64]] = {}
         self.imported = np.zeros(capacity, bool)
         self._fields: dict[str, NDArray[Any]] = {name: self._fresh(name, capacity) for name in FIELDS}
 
@@ -81,7 +83,10 @@ class History:
             self.push(symbols, bars)
 
     def at(self, name: str, symbols: Index, number: I64) -> NDArray[Any]:
-        """Field of the bars with these numbers; the caller knows that they exist."""
+        """Field of the bars with these numbers, or what `derived` makes of their starts; the caller knows that they
+        exist."""
+        if name in self.derived:
+            return self.derived[name](symbols, self.at("start", symbols, number))
         return self._fields[name][number % self.timeframe.ring, symbols]
 
     def newest(self, name: str, symbols: Index, back: int = 0) -> F64:

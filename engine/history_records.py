@@ -32,7 +32,8 @@ def apply(state: PartitionState, scanner: Scanner, clock: SessionClock, symbol: 
         "trades": 0,
     }
     history.push(at, {"start": info.day_start, **{name: np.array([value]) for name, value in bar.items()}})
-    state.day.prior_close[symbol] = event.close
+    day = state.day
+    day.prior_close[symbol], day.prior_high[symbol], day.prior_low[symbol] = event.close, event.high, event.low
     state.touch(at)
     scanner.closed(ONE_DAY, at)
     return None

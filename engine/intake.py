@@ -96,7 +96,7 @@ def _rescale(state: PartitionState, symbol: int, price_scale: int, size_scale: i
     """Bring the symbol's sums to new scales."""
     size_factor = 10 ** (size_scale - int(state.symbol.size_scale[symbol]))
     factor = size_factor * 10 ** (price_scale - int(state.symbol.price_scale[symbol]))
-    for sums in state.all_sums():
+    for sums in state.all_sums() if state.symbol.last_ts[symbol] >= 0 else []:
         volume, last_volume = int(sums.volume[symbol]) * size_factor, int(sums.last_volume[symbol]) * size_factor
         notional = ((int(sums.notional_high[symbol]) << LIMB) + int(sums.notional_low[symbol])) * factor
         # What belongs to an earlier day may be too large now, but is never read again.

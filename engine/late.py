@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.beginning import begin_regular
-from engine.calendar import CLOSED, PRE, REGULAR, MinuteInfo, SessionClock
+from engine.calendar import CLOSED, POST, PRE, REGULAR, MinuteInfo, SessionClock
 from engine.closing import Closer, OnClosed
 from engine.rings import ring_fields
 from engine.segments import Index
@@ -94,8 +94,23 @@ class Amender:
         if session != PRE or self._state.session.regular[trade.symbol] == 0:
             self._state.session.add(at, added, first)
         day.add(at, added, first)
+        self._add_to_extended(trade, added, session, at)
         if session == REGULAR and trade.flags & (Eligibility.HIGH_LOW | Eligibility.LAST):
             day.high[at], day.low[at] = np.fmax(day.high[at], trade.price), np.fmin(day.low[at], trade.price)
+
+    def _add_to_extended(self, trade: OneTrade, added: Sums, session: int, at: Index) -> None:
+        state = self._state
+        if trade.flags & Eligibility.VOLUME:
+            high, low = divmod(trade.price_units * trade.size_units, 1 << LIMB)
+            state.value.notional_high[at] += high
+            state.value.notional_low[at] += low
+        if session in (PRE, POST):
+            extended = state.pre if session == PRE else state.post
+            extended.begin(at, state.day.number[at])
+            extended.add(at, added, np.zeros(1, np.intp))
+            if trade.flags & (Eligibility.HIGH_LOW | Eligibility.LAST):
+                extended.high[at] = np.fmax(extended.high[at], trade.price)
+                extended.low[at] = np.fmin(extended.low[at], trade.price)
 
     def _publish_minute(self, at: Index, was_present: bool) -> None:
         bar, history = self._state.closed["1m"], self._state.history["1m"]

@@ -19,8 +19,8 @@ from engine.scanner import Scanner
 from engine.segments import Index
 from engine.state import PartitionState
 from engine.timeframes import MINUTE_NS
-from schemas.batch import Rejected, TickBatch, Trades
-from schemas.control import DailyBar, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Unapplied
+from schemas.batch import UNKNOWN_TIME, Rejected, TickBatch, Trades
+from schemas.control import DailyBar, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Status, Unapplied
 from schemas.live import LiveQuote
 from schemas.symbols import SymbolTable
 
@@ -195,16 +195,21 @@ class Partition:
             if event.seq > self.rule_set_seq:
                 self.rule_set, self.rule_set_seq = event.rule_set_hash, event.seq
                 self.scanner.activate(plans[event.rule_set_hash], self._open_to(mark))
-        elif isinstance(event, DailyBar | Reference):
+        elif isinstance(event, DailyBar | Reference | Status):
             symbol = self.symbols[event.symbol]
             if mark.offset <= self.state.origin.skip_through[symbol]:
                 return
-            reason = self._of_symbol(symbol, event)
+            reason = self._of_symbol(symbol, event, mark)
             if reason is not None:
                 self._flow.result.rejected.append(Rejected(mark.offset, 0, reason))
 
-    def _of_symbol(self, symbol: int, event: DailyBar | Reference) -> str | None:
+    def _of_symbol(self, symbol: int, event: DailyBar | Reference | Status, mark: Mark) -> str | None:
         """A reason where the event cannot be applied."""
+        if isinstance(event, Status):
+            if mark.append_ts != UNKNOWN_TIME and event.ts_ns - mark.append_ts > self.config.future_bound_ns:
+                return f"ts: {event.ts_ns} is too far ahead of the record's append time"
+            self._flow.status(symbol, event, self._watermark.ts_ns, Moment(mark.offset, mark.append_ts))
+            return None
         if isinstance(event, DailyBar):
             return history_records.apply(self.state, self.scanner, self._flow.clock, symbol, event)
         if event.market not in MARKETS:

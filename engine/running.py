@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.calendar import CLOSED, POST, REGULAR, MinuteInfo
+from engine.calendar import CLOSED, POST, PRE, REGULAR, MinuteInfo
 from engine.intake import Units
 from engine.segments import Index, Mask, Segments
-from engine.state import LIMB, NEVER, PartitionState, Sums
+from engine.state import LIMB, LIMB_MASK, NEVER, ExtendedState, PartitionState, Sums
 from schemas.batch import F64, I64, Trades
 from schemas.tick import REGULAR_TRADE, Eligibility
 
@@ -20,7 +20,8 @@ class Running:
     """Columns over the trades of one wave: sorted by symbol, each symbol within one minute. `members` are the symbols
     of the segments.
 
-    `open` null = the minute's bar is not present yet. Sums are in units of the symbol's scales.
+    `open` null = the minute's bar is not present yet. Sums are in units of the symbol's scales. `size`, `trade_price`:
+    of each trade; `values`: price x size where it adds volume.
     """
 
     members: Index
@@ -46,6 +47,13 @@ class Running:
     last_volumes: I64
     notionals: I64
     counts: I64
+    size: F64
+    trade_price: F64
+    values: I64
+
+    def extremes(self, field: str) -> F64:
+        """High or low of the running minute."""
+        return self.high if field == "high" else self.low
 
 
 def run(
@@ -97,6 +105,9 @@ def run(
         last_volumes=last_size,
         notionals=notional,
         counts=count,
+        size=trades.size,
+        trade_price=trades.price,
+        values=notional if flags.all_plain else units.price * size,
     )
 
 
@@ -108,6 +119,7 @@ def commit(state: PartitionState, trades: Trades, running: Running) -> None:
         symbol.last_ts[members], np.maximum.reduceat(trades.ts, running.segments.starts)
     )
     symbol.row_ts[members], symbol.row_ordinal[members] = running.row_ts[last], running.ordinal[last]
+    symbol.trade_ts[members] = running.row_ts[last]
     symbol.price[members], symbol.price_ts[members] = running.price[last], running.price_ts[last]
     active = np.flatnonzero(running.info.session != CLOSED)
     members, last = members[active], last[active]
@@ -120,10 +132,33 @@ def commit(state: PartitionState, trades: Trades, running: Running) -> None:
     day.close[members], day.close_auction[members] = running.day_close[last], running.day_close_auction[last]
     for sums in (bar, day, state.session):
         sums.add(members, running.added, active)
+    _commit_value(state, running, members, active)
+    for session, extended in ((PRE, state.pre), (POST, state.post)):
+        rows = np.flatnonzero(running.info.session == session)
+        if len(rows):
+            _commit_extended(extended, running, rows)
     regular = np.flatnonzero(running.info.session[active] == REGULAR)
     members, last = members[regular], last[regular]
     day.high[members] = np.fmax(day.high[members], running.high[last])
     day.low[members] = np.fmin(day.low[members], running.low[last])
+
+
+def _commit_value(state: PartitionState, running: Running, members: Index, active: Index) -> None:
+    segments, value = running.segments, state.value
+    if running.values is running.notionals:
+        high, low = running.added.notional_high, running.added.notional_low
+    else:
+        high, low = segments.total(running.values >> LIMB), segments.total(running.values & LIMB_MASK)
+    value.notional_high[members] += high[active]
+    value.notional_low[members] += low[active]
+
+
+def _commit_extended(extended: ExtendedState, running: Running, rows: Index) -> None:
+    members, last = running.members[rows], running.segments.last[rows]
+    extended.begin(members, running.info.day[rows])
+    extended.add(members, running.added, rows)
+    extended.high[members] = np.fmax(extended.high[members], running.high[last])
+    extended.low[members] = np.fmin(extended.low[members], running.low[last])
 
 
 class _Flags:
@@ -234,7 +269,7 @@ def _sums(segments: Segments, size: I64, last_size: I64, notional: I64, count: I
     sums.volume, sums.last_volume = segments.total(size), segments.total(last_size)
     sums.notional_high, sums.notional_low = (
         segments.total(notional >> LIMB),
-        segments.total(notional & ((1 << LIMB) - 1)),
+        segments.total(notional & LIMB_MASK),
     )
     sums.trades = segments.total(count)
     return sums

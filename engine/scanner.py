@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from engine import memory, rings
 from engine.firing import Fired, Place, fire
-from engine.indicators.base import Metric, Recursive
+from engine.indicators.base import Metric, Recursive, Ticked
+from engine.indicators.base import Stateful as StatefulMetric
 from engine.indicators.declare import MetricCall
 from engine.memory import Stateful
 from engine.rules.evaluate import Evaluation, Known
@@ -24,7 +25,7 @@ from engine.rules.tree import Node
 from engine.segments import Index, Mask
 from engine.state import PartitionState
 from engine.timeframes import Timeframe
-from engine.view import View
+from engine.view import TradeView, View
 from schemas.batch import F64
 from schemas.rule import BECOMES_TRUE
 
@@ -80,6 +81,7 @@ class Scanner:
             known = [members[self._ahead(members)] for members, _ in self.imported.get(call.text, [])]
             begins = np.setdiff1d(symbols, np.concatenate(known)) if known else symbols
             metric.seed(self._state.history[metric.timeframe.name], begins)
+        if isinstance(metric, StatefulMetric):
             self._put_imported(metric, call.text)
         return metric
 
@@ -134,13 +136,19 @@ class Scanner:
 
     def stateful(self) -> dict[str, Stateful]:
         """Everything with columns over symbols, by the name it is stored under."""
-        metrics = {text: metric for text, metric in self.metrics.items() if isinstance(metric, Recursive)}
+        metrics = {text: metric for text, metric in self.metrics.items() if isinstance(metric, StatefulMetric)}
         return {**metrics, **self._remembered}
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` symbols."""
         for one in self.stateful().values():
             memory.grow(one, capacity)
+
+    def traded(self, view: TradeView) -> None:
+        """The trades of `view` have been evaluated and are not yet part of the state."""
+        for metric in self.metrics.values():
+            if isinstance(metric, Ticked):
+                metric.traded(view)
 
     def closed(self, timeframe: Timeframe, symbols: Index) -> None:
         """A bar of each of `symbols` has closed."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.calendar import MARKETS, ROUND_THE_CLOCK, US_EQUITY, Calendars, SessionClock
 from engine.columns import NULL, Columns, column
@@ -19,7 +20,9 @@ from schemas.symbols import SymbolTable
 NO_MINUTE: Final = -1
 NEVER: Final = np.iinfo(np.int64).max
 REMEMBERED_IDS: Final = 32
+PROFILE_SLOTS: Final = 192
 LIMB: Final = 31
+LIMB_MASK: Final = (1 << LIMB) - 1
 """price x size sums are kept in two limbs: high x 2^31 + low."""
 
 
@@ -75,6 +78,34 @@ class DayState(Sums):
     close_auction: U8 = column("u1")
     bar_open: U8 = column("u1")
     prior_close: F64 = column("f8", NULL)
+    prior_high: F64 = column("f8", NULL)
+    prior_low: F64 = column("f8", NULL)
+
+
+class ExtendedState(Sums):
+    """The newest pre (or post) session that traded: the `day` it belongs to (-1: none), extremes and sums."""
+
+    day: I64 = column("i8", -1)
+    high: F64 = column("f8", NULL)
+    low: F64 = column("f8", NULL)
+
+    def begin(self, symbols: Index, days: I64) -> None:
+        """Those of `symbols` that hold another day's session begin this one."""
+        new = self.day[symbols] != days
+        if new.any():
+            self.reset(symbols[new])
+            self.day[symbols[new]] = days[new]
+
+
+class ValueSums(Sums):
+    """price x size of all VOLUME trades of the day; the other sums stay 0."""
+
+
+class Profile(Columns):
+    """Mean volume of the past days up to the end of each slot of a day; `days` counts them."""
+
+    days: I64 = column("i8")
+    mean: NDArray[np.float32] = column("f4", 0, PROFILE_SLOTS)
 
 
 class SessionSums(Sums):
@@ -85,8 +116,9 @@ class SessionSums(Sums):
 
 
 class SymbolState(Columns):
-    """Market, scales, clock, price, ids. `row_ts`, `row_ordinal`: time and ordinal of the newest row; `next_close`:
-    minute of the next bar close."""
+    """Market, scales, clock, price, ids, trading halt and when the newest one began. `row_ts`, `row_ordinal`: time and
+    ordinal of the newest row; `trade_ts`: time of the newest trade row; `next_close`: minute of the next bar close.
+    """
 
     market: U8 = column("u1")
     price_scale: I64 = column("i8")
@@ -100,6 +132,9 @@ class SymbolState(Columns):
     id_high: U64 = column("u8", 0, REMEMBERED_IDS)
     id_low: U64 = column("u8", 0, REMEMBERED_IDS)
     next_close: I64 = column("i8", NEVER)
+    trade_ts: I64 = column("i8", -1)
+    halted: U8 = column("u1")
+    halted_ts: I64 = column("i8", -1)
 
 
 class Origin(Columns):
@@ -128,10 +163,19 @@ class PartitionState:
         self.minute = BarState(capacity)
         self.day = DayState(capacity)
         self.session = SessionSums(capacity)
+        self.pre = ExtendedState(capacity)
+        self.post = ExtendedState(capacity)
+        self.value = ValueSums(capacity)
+        self.profile = Profile(capacity)
         self.roll_ups = {timeframe.name: BarState(capacity) for timeframe in ROLL_UPS}
         self.closed = {name: BarState(capacity) for name in ("1m", *self.roll_ups)}
         self.history = {timeframe.name: History(timeframe, capacity) for timeframe in ALL}
         self.origin = Origin(capacity)
+        self.history["1m"].derived["regular_start"] = self._regular_start
+
+    def _regular_start(self, symbols: Index, minutes: I64) -> I64:
+        """Start of the regular session of the day that each minute is in."""
+        return self.clock.info(minutes.astype(np.int64), self.symbol.market[symbols]).regular_start
 
     def groups(self) -> dict[str, Columns]:
         """Every group of columns under its name in checkpoints."""
@@ -140,6 +184,10 @@ class PartitionState:
             "minute": self.minute,
             "day": self.day,
             "session": self.session,
+            "pre": self.pre,
+            "post": self.post,
+            "value": self.value,
+            "profile": self.profile,
         }
         groups |= {f"running_{name}": bars for name, bars in self.roll_ups.items()}
         groups |= {f"closed_{name}": bars for name, bars in self.closed.items()}

@@ -38,7 +38,7 @@ class Timeframe:
         return start, np.minimum(start + self.minutes, info.session_end)
 
 
-ONE_MINUTE: Final = Timeframe("1m", 1, ring=320, kept=256)
+ONE_MINUTE: Final = Timeframe("1m", 1, ring=304, kept=256)
 ROLL_UPS: Final = (
     Timeframe("2m", 2, ring=256, kept=208, base="1m"),
     Timeframe("5m", 5, ring=240, kept=208),

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.calendar import CLOSED, REGULAR, MinuteInfo
+from engine.calendar import CLOSED, PRE, REGULAR, MinuteInfo
 from engine.columns import NULL
 from engine.history import History
 from engine.running import Running
 from engine.segments import Index, Mask, Segments
-from engine.state import LIMB, POWERS, BarState, PartitionState, vwap_of
+from engine.state import LIMB, LIMB_MASK, POWERS, BarState, ExtendedState, PartitionState, vwap_of
 from engine.timeframes import MINUTE_NS, ONE_DAY, ONE_MINUTE, Timeframe
 from schemas.batch import F64, I64
 
@@ -110,12 +110,50 @@ class View:
         return self.spread(self.state.symbol.price[self.members])
 
     def day(self, field: str) -> F64:
-        """`open`, `high`, `low`, `close` of the day or `prior_close`."""
+        """`open`, `high`, `low`, `close` of the day or `prior_close`, `prior_high`, `prior_low`."""
         return self.spread(getattr(self.state.day, field)[self.members])
 
+    def extended(self, session: int, field: str) -> F64:
+        """`high` or `low` of the current day's pre or post session."""
+        state = self._extended(session)
+        values = getattr(state, field)[self.members]
+        return self.spread(np.where(state.day[self.members] == self.state.day.number[self.members], values, NULL))
+
+    def extended_volume_units(self, session: int, of_today: bool) -> I64:
+        """Volume of the newest pre or post session over rows, or only that of the current day's, in units."""
+        state = self._extended(session)
+        units = state.volume[self.members]
+        if of_today:
+            units = np.where(state.day[self.members] == self.state.day.number[self.members], units, 0)
+        return self.spread_units(units)
+
+    def _extended(self, session: int) -> ExtendedState:
+        return self.state.pre if session == PRE else self.state.post
+
+    def day_value(self) -> F64:
+        """price x size of all VOLUME trades of the day."""
+        value, members = self.state.value, self.members
+        return self.values_of(value.notional_high[members], value.notional_low[members])
+
+    def values_of(self, high: I64, low: I64) -> F64:
+        """Limbs over rows as a sum of price x size."""
+        symbol, members = self.state.symbol, self.members
+        scale = POWERS[symbol.price_scale[members] + symbol.size_scale[members]]
+        return (high.astype(np.float64) * float(1 << LIMB) + low) / self.spread(scale)
+
+    def trade(self, field: str) -> F64:
+        """`size` or `trade_price` of the row's trade; null at other rows."""
+        del field
+        return np.full(len(self), NULL)
+
+    def seconds_since_trade(self) -> F64:
+        """Time since the symbol's newest trade."""
+        traded = self.state.symbol.trade_ts[self.members]
+        return np.where(self.spread_any(traded >= 0), (self.row_ts - self.spread_units(traded)) / 1e9, NULL)
+
     def day_volume_units(self) -> I64:
-        """Volume of the day in units of the size scale."""
-        return self.state.day.volume[self.members]
+        """Volume of the day in units of the size scale, over rows."""
+        return self.spread_units(self.state.day.volume[self.members])
 
     def day_trades(self) -> I64:
         """Trades of the day."""
@@ -215,17 +253,50 @@ class TradeView(View):
         if field == "close":
             return self._running.day_close
         before = super().day(field)
-        if field == "prior_close":
+        if field.startswith("prior_"):
             return before
-        regular = self.member_info.session == REGULAR
-        extreme = self._running.high if field == "high" else self._running.low
-        if not regular.all():
-            extreme = np.where(regular[self._running.segments.of_row], extreme, NULL)
+        return self._with_running(before, REGULAR, field)
+
+    def _with_running(self, before: F64, session: int, field: str) -> F64:
+        """An extreme together with the running minute's where the rows are in that session."""
+        inside, extreme = self.member_info.session == session, self._running.extremes(field)
+        if not inside.all():
+            extreme = np.where(inside[self._running.segments.of_row], extreme, NULL)
         return np.fmax(before, extreme) if field == "high" else np.fmin(before, extreme)
+
+    def extended(self, session: int, field: str) -> F64:
+        """The extreme at each trade."""
+        return self._with_running(super().extended(session, field), session, field)
+
+    def extended_volume_units(self, session: int, of_today: bool) -> I64:
+        """Volume of that session up to each trade."""
+        inside = self.member_info.session == session
+        before = super().extended_volume_units(session, of_today)
+        if not inside.any():
+            return before
+        starts = self._running.segments.starts
+        begun = self._extended(session).day[self.members] == self.member_info.day
+        running = self._running.segments.running_total(self._running.volumes, np.where(begun, before[starts], 0))
+        return np.where(self.spread_any(inside), running, before)
+
+    def day_value(self) -> F64:
+        """price x size of all VOLUME trades of the day up to each trade."""
+        running, value, members = self._running, self.state.value, self.members
+        total = running.segments.running_total
+        high = total(running.values >> LIMB, value.notional_high[members])
+        return self.values_of(high, total(running.values & LIMB_MASK, value.notional_low[members]))
+
+    def trade(self, field: str) -> F64:
+        """Of each trade."""
+        return np.asarray(getattr(self._running, field))
+
+    def seconds_since_trade(self) -> F64:
+        """No time has passed since this very trade."""
+        return np.zeros(len(self))
 
     def day_volume_units(self) -> I64:
         """Volume of the day up to each trade."""
-        return self._running.segments.running_total(self._running.volumes, super().day_volume_units())
+        return self._running.segments.running_total(self._running.volumes, self.state.day.volume[self.members])
 
     def day_trades(self) -> I64:
         """Trades of the day up to each trade."""
@@ -239,6 +310,11 @@ class TradeView(View):
         low = total(running.notionals & ((1 << LIMB) - 1), sums.notional_low[members])
         volume = total(running.last_volumes, sums.last_volume[members])
         return vwap_of(high, low, volume, self.state.symbol.price_scale[members][running.segments.of_row])
+
+    @property
+    def price_ts(self) -> I64:
+        """When the newest price at each trade was traded."""
+        return self._running.price_ts
 
     def _minute(self, field: str) -> F64:
         return np.asarray(getattr(self._running, field))

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from ingest.batch import MAX_RECORD_BYTES, Batch, Placed, Refused
 from schemas.batch import I64, Chunk
-from schemas.control import DailyBar, Reference, Unapplied
+from schemas.control import DailyBar, Reference, Status, Unapplied
 from schemas.decode import decode_chunk
 from schemas.symbols import SymbolTable
 
@@ -46,4 +46,4 @@ def _too_long(value: bytes, number: int, name: str) -> Refused:
 
 
 def _symbol(event: object) -> str | None:
-    return event.symbol if isinstance(event, DailyBar | Reference | Unapplied) else None
+    return event.symbol if isinstance(event, DailyBar | Reference | Status | Unapplied) else None

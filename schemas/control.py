@@ -54,16 +54,25 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Status:
+    """Trading in the symbol was halted, or resumed."""
+
+    symbol: str
+    ts_ns: int
+    halted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Unapplied:
-    """A well-formed event of a kind (quote, status, correction, cancel) that no figure uses yet; it is counted by
-    kind."""
+    """A well-formed event of a kind that no figure uses yet (quote, correction, cancel, a status without one); it is
+    counted by kind."""
 
     kind: str
     symbol: str
     ts_ns: int
 
 
-Event = Heartbeat | SourceEnd | RuleSetSwitch | DailyBar | Reference | Unapplied
+Event = Heartbeat | SourceEnd | RuleSetSwitch | DailyBar | Reference | Status | Unapplied
 
 
 @dataclass(frozen=True, slots=True)

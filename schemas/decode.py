@@ -13,10 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.batch import I64, Chunk, Rejected, TickBatch, Trades, trade_keys
-from schemas.control import DailyBar, Event, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Unapplied
+from schemas.control import DailyBar, Event, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Status, Unapplied
 from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
 from schemas.symbols import REFUSALS, SymbolTable
-from schemas.tick import ALL_FLAGS, KINDS, MAX_TS_NS, MIN_TS_NS, REGULAR_TRADE, LeanTick, TickRecord
+from schemas.tick import (
+    ALL_FLAGS,
+    HALTED,
+    KINDS,
+    MAX_TS_NS,
+    MIN_TS_NS,
+    REGULAR_TRADE,
+    STATUSES,
+    LeanTick,
+    TickRecord,
+)
 
 _LEAN = msgspec.json.Decoder(LeanTick)
 _FULL = msgspec.json.Decoder(TickRecord)
@@ -299,4 +309,8 @@ def _symbol_event(record: TickRecord) -> Event:
         if record.market is None:
             raise ValueError("reference: needs a market")
         return Reference(record.symbol, record.ts, record.market)
+    if record.kind == "status" and record.status is not None:
+        if record.status not in STATUSES:
+            raise ValueError(f"status: {record.status[:40]!r} is none of {', '.join(STATUSES)}")
+        return Status(record.symbol, record.ts, record.status == HALTED)
     return Unapplied(record.kind, record.symbol, record.ts)

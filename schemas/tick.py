@@ -27,6 +27,9 @@ REGULAR_TRADE: Final = int(Eligibility.LAST | Eligibility.HIGH_LOW | Eligibility
 ALL_FLAGS: Final = REGULAR_TRADE | int(Eligibility.OPENING | Eligibility.CLOSING)
 KINDS: Final = ("trade", "quote", "correction", "cancel", "status", "daily", "reference")
 
+HALTED: Final = "halted"
+STATUSES: Final = (HALTED, "resumed")
+
 MIN_TS_NS: Final = 10**17
 MAX_TS_NS: Final = 41 * 10**17
 MAX_PRICE_DECIMALS: Final = 9
@@ -71,6 +74,7 @@ class TickRecord(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
     close: float | None = None
     volume: float | None = None
     market: str | None = None
+    status: str | None = None
     hb: Int64 | None = None
     end: str | None = None
     ruleset: str | None = None

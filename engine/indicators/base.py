@@ -13,7 +13,7 @@ from engine.columns import NULL, Columns
 from engine.history import History
 from engine.segments import Index
 from engine.timeframes import Timeframe
-from engine.view import View
+from engine.view import TradeView, View
 from schemas.batch import F64, I64
 
 
@@ -29,7 +29,31 @@ Bars = Mapping[str, F64]
 """Fields of one bar a symbol (or a row): open, high, low, close, volume, trades."""
 
 
-class Recursive:
+class Stateful:
+    """A metric with state of its own, which checkpoints store."""
+
+    def groups(self) -> dict[str, Columns]:
+        """Its columns, by the name that checkpoints know them under."""
+        raise NotImplementedError
+
+
+class Ticked(Stateful):
+    """A metric with state stepped by trades. It begins empty when a rule begins to use it."""
+
+    def __init__(self, now: Columns) -> None:
+        """`now`: a fresh instance of the state's columns."""
+        self.now = now
+
+    def groups(self) -> dict[str, Columns]:
+        """The state after the newest trade."""
+        return {"now": self.now}
+
+    def traded(self, view: TradeView) -> None:
+        """The rows of `view` have been evaluated and are about to be the newest ones."""
+        raise NotImplementedError
+
+
+class Recursive(Stateful):
     """A metric with state stepped from closed bar to closed bar. The state one bar back is kept, so that a late trade
     can amend the newest bar. At a row the running bar is one more step, that is not remembered.
 
@@ -45,7 +69,7 @@ class Recursive:
         self.now, self.back = now, back
 
     def groups(self) -> dict[str, Columns]:
-        """Its columns."""
+        """The state after the newest closed bar and after the one before."""
         return {"now": self.now, "back": self.back}
 
     def step(self, before: State, bar: Bars) -> dict[str, NDArray[Any]]:

@@ -47,6 +47,16 @@ def price() -> Figure:
     return Figure(lambda view: view.price)
 
 
+def dollar_volume_day() -> Figure:
+    """price x size of the day."""
+    return Figure(lambda view: view.day_value())
+
+
+def vwap_dist() -> Figure:
+    """Price less the session's vwap."""
+    return Figure(lambda view: view.price - view.session_vwap())
+
+
 def volume_day() -> Figure:
     """Volume of the day."""
     return Figure(lambda view: view.sizes(view.day_volume_units()))
@@ -77,9 +87,14 @@ DECLARATIONS = (
     Declaration(
         "day_open", (), Unit.PRICE, "first regular price of the day, or the opening auction's", day_field("open")
     ),
+    Declaration(
+        "day_close", (), Unit.PRICE, "newest regular price of the day, or the closing auction's", day_field("close")
+    ),
     Declaration("day_high", (), Unit.PRICE, "high of the day's regular session", day_field("high")),
     Declaration("day_low", (), Unit.PRICE, "low of the day's regular session", day_field("low")),
     Declaration("prior_close", (), Unit.PRICE, "regular close of the day before", day_field("prior_close")),
+    Declaration("prior_high", (), Unit.PRICE, "regular high of the day before", day_field("prior_high")),
+    Declaration("prior_low", (), Unit.PRICE, "regular low of the day before", day_field("prior_low")),
     Declaration("change_from_open", (), Unit.PRICE, "price less the day's open", difference("open")),
     Declaration("change_from_open_pct", (), Unit.PERCENT, "price against the day's open", percent_from("open")),
     Declaration("change_from_close", (), Unit.PRICE, "price less the prior close", difference("prior_close")),
@@ -87,6 +102,8 @@ DECLARATIONS = (
         "change_from_close_pct", (), Unit.PERCENT, "price against the prior close", percent_from("prior_close")
     ),
     Declaration("volume_day", (), Unit.SHARES, "volume since the start of the day", volume_day),
+    Declaration("dollar_volume_day", (), Unit.DOLLARS, "price x size since the start of the day", dollar_volume_day),
     Declaration("vwap", (), Unit.PRICE, "volume-weighted price of the session", vwap),
+    Declaration("vwap_dist", (), Unit.PRICE, "price less the session's vwap", vwap_dist),
     Declaration("vwap_dist_pct", (), Unit.PERCENT, "price against the session's vwap", vwap_dist_pct),
 )

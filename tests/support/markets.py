@@ -147,6 +147,7 @@ class Market:
             (0.12, self._heartbeat),
             (0.02, lambda: self._put(self.random.choice(BROKEN))),
             (0.005 if self._rule_sets else 0.0, lambda: self._switch(self.random.choice(self._rule_sets))),
+            (0.01, self._status),
             (0.005, lambda: self._daily(self.random.choice(self._walks), self.random.randint(0, 5))),
             (0.02, lambda: self._put(msgspec.json.encode(self._tick() | self.random.choice(BAD)))),
             (0.13, lambda: self._put(frame([self._tick() for _ in range(self.random.randint(0, 12))]))),
@@ -161,6 +162,11 @@ class Market:
             return self._put(encode_source_end(source))
         delay = self.random.choice((0, SECOND, 2 * SECOND, 90 * SECOND))
         return self._put(encode_heartbeat(source, self._now - delay))
+
+    def _status(self) -> Record:
+        record = {"symbol": self.random.choice(self._walks).name, "ts": self._ts(), "kind": "status"}
+        status = self.random.choice(("halted", "resumed", "resumed", "asleep", None))
+        return self._put(msgspec.json.encode(record | {"status": status}))
 
     def _switch(self, name: str) -> Record:
         self._seq += self.random.choice((0, 1, 1, 3)) if self._seq else 1

@@ -132,6 +132,26 @@ def figures(build: Build, size_scale: int) -> Figures:
     )
 
 
+def joined(roll: Build | None, minute: Build, start: int, end: int) -> Build:
+    """A roll-up with one more 1m bar, its newest; where there is none, of that bar alone."""
+    if roll is None:
+        return replace(minute.copy(), start=start, end=end, rev=0)
+    made = roll.copy()
+    join(made, minute)
+    made.sums.merge(minute.sums)
+    return made
+
+
+def join(roll: Build, minute: Build) -> None:
+    """Prices of a roll-up with its newest 1m bar."""
+    assert roll.high is not None
+    assert minute.high is not None
+    assert roll.low is not None
+    assert minute.low is not None
+    roll.high, roll.low = max(roll.high, minute.high), min(roll.low, minute.low)
+    roll.close, roll.close_ts = minute.close, minute.close_ts
+
+
 def published(symbol: str, timeframe: str, build: Build, price_scale: int, size_scale: int) -> Bar:
     """The bar as it goes out."""
     known = figures(build, size_scale)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from schemas.alert import Leaf
+from tests.support.twin.day import Row
 from tests.support.twin.logic import (
     Value,
     all_of,
@@ -21,7 +22,7 @@ from tests.support.twin.logic import (
     unwrapped,
 )
 from tests.support.twin.metrics import Call, running, value
-from tests.support.twin.symbol import Row, Symbol
+from tests.support.twin.symbol import Symbol
 
 LENGTHS = {"1m": 1, "2m": 2, "5m": 5, "10m": 10, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "1d": 1440}
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "trades")

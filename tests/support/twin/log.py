@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from schemas.alert import AlertBody
 from schemas.bar import Bar
-from schemas.control import DailyBar, Heartbeat, Reference, RuleSetSwitch, SourceEnd
+from schemas.control import DailyBar, Heartbeat, Reference, RuleSetSwitch, SourceEnd, Status, Unapplied
 from tests.support.twin.bars import Trade
+from tests.support.twin.day import Row
 from tests.support.twin.expressions import Memory
 from tests.support.twin.records import Given, GivenTrade, RefusedError, read
 from tests.support.twin.rules import Rule, activate, alerts_at
-from tests.support.twin.symbol import Row, Symbol
+from tests.support.twin.symbol import Symbol
 
 FUTURE_NS = 60 * 10**9
 SILENCE_NS = 60 * 10**9
@@ -84,15 +85,23 @@ class Twin:
             if record.append_ts != UNKNOWN and given.ts > record.append_ts + FUTURE_NS:
                 raise RefusedError("ts: ahead of the append time")
             _refuse(self._symbol(given.symbol).trade(_trade(given, record, place), self.watermark))
-        elif isinstance(given, DailyBar):
-            figures = (given.open, given.high, given.low, given.close, given.volume)
-            _refuse(self._symbol(given.symbol).daily(given.ts_ns, figures))
-        elif isinstance(given, Reference):
-            if given.market not in MARKETS:
-                raise RefusedError(f"market: {given.market}")
-            self._symbol(given.symbol).market = given.market
-        else:
+        elif isinstance(given, Unapplied):
             self.unapplied[given.kind] += 1
+        else:
+            self._apply_other(record, given)
+
+    def _apply_other(self, record: Record, given: DailyBar | Status | Reference) -> None:
+        symbol = self._symbol(given.symbol)
+        if isinstance(given, DailyBar):
+            _refuse(symbol.daily(given.ts_ns, (given.open, given.high, given.low, given.close, given.volume)))
+        elif isinstance(given, Status):
+            if record.append_ts != UNKNOWN and given.ts_ns > record.append_ts + FUTURE_NS:
+                raise RefusedError("ts: ahead of the append time")
+            symbol.status(given.ts_ns, given.halted, self.watermark)
+        elif given.market in MARKETS:
+            symbol.market = given.market
+        else:
+            raise RefusedError(f"market: {given.market}")
 
     def _symbol(self, name: str) -> Symbol:
         symbol = self.symbols.get(name)

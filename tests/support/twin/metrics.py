@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.support.twin import indicators
-from tests.support.twin.bars import Build, Figures, figures
+from tests.support.twin import indicators, market
+from tests.support.twin.bars import Build, Figures, figures, joined
+from tests.support.twin.day import Row
 from tests.support.twin.sessions import MINUTE_NS
-from tests.support.twin.symbol import Row, Symbol, joined
+from tests.support.twin.symbol import Symbol
 
 Number = float | None
 
@@ -22,10 +23,15 @@ class Call:
     arguments: tuple[str, ...]
 
     @property
-    def minutes(self) -> int:
-        """The first argument as a duration."""
+    def unit(self) -> str:
+        """Of the first argument, a duration: `s`, `m` or `d`."""
+        return self.arguments[0][-1].replace("h", "m")
+
+    @property
+    def length(self) -> int:
+        """The first argument in that unit."""
         length = self.arguments[0]
-        return int(length[:-1]) * {"m": 1, "h": 60}[length[-1]]
+        return int(length[:-1]) * (60 if length[-1] == "h" else 1)
 
 
 def value(symbol: Symbol, row: Row, call: Call) -> Number:
@@ -33,9 +39,14 @@ def value(symbol: Symbol, row: Row, call: Call) -> Number:
     of_day = DAY.get(call.name)
     if of_day is not None:
         return of_day(symbol)
+    of_market = market.MARKET.get(call.name)
+    if of_market is not None:
+        return of_market(symbol, row)
+    if call.name in LONG or (call.name in CHANGES and call.unit != "m"):
+        return _long(symbol, row, call)
     of_minutes = MINUTES.get(call.name)
     if of_minutes is not None:
-        return None if row.at.session == "closed" else of_minutes(symbol, row, call.minutes)
+        return None if row.at.session == "closed" else of_minutes(symbol, row, call.length)
     return _of_bars(symbol, row, call)
 
 
@@ -63,6 +74,28 @@ def _percent(price: Number, reference: Number) -> Number:
     return None if price is None or reference is None else 100.0 * (price / reference - 1.0)
 
 
+CHANGES = {"change": _difference, "change_pct": _percent}
+
+
+LONG = ("avg_volume_day", "relative_range_pct", "opening_range_high", "opening_range_low")
+
+
+def _long(symbol: Symbol, row: Row, call: Call) -> Number:
+    """What remembers more than the last bars."""
+    if call.name in CHANGES:
+        days = call.unit == "d"
+        then = market.close_days_ago if days else market.price_seconds_ago
+        return CHANGES[call.name](symbol.price, then(symbol, row, call.length, symbol.begun[call.text]))
+    if call.name == "avg_volume_day":
+        return market.mean_of_days(symbol, call.length)
+    if call.name == "relative_range_pct":
+        range_today = market.MARKET["range_today"](symbol, row)
+        usual = symbol.recursions[call.text].at(symbol.closed["1d"], None)
+        return market.share(None if range_today is None else 100.0 * range_today, usual)
+    extreme = call.name.removeprefix("opening_range_")
+    return market.opening_range(symbol, row, call.length, extreme, symbol.begun[call.text])
+
+
 def _vwap(symbol: Symbol) -> Number:
     return symbol.session_sums.vwap(symbol.price_scale, symbol.size_scale)
 
@@ -79,6 +112,7 @@ DAY: dict[str, Callable[[Symbol], Number]] = {
     "change_from_close_pct": lambda s: _percent(s.price, s.prior_close),
     "volume_day": lambda s: s.volume_day(),
     "vwap": _vwap,
+    "vwap_dist": lambda s: _difference(s.price, _vwap(s)),
     "vwap_dist_pct": lambda s: _percent(s.price, _vwap(s)),
 }
 
@@ -104,11 +138,33 @@ def _volume_last(symbol: Symbol, row: Row, minutes: int) -> Number:
     return _sum([bar.volume for bar in _window(symbol, row, minutes)])
 
 
+def _dollars_last(symbol: Symbol, row: Row, minutes: int) -> float:
+    return _sum([((bar.high + bar.low) + bar.close) / 3.0 * bar.volume for bar in _window(symbol, row, minutes)])
+
+
 def _rolling_vwap(symbol: Symbol, row: Row, minutes: int) -> Number:
+    volume = _sum([bar.volume for bar in _window(symbol, row, minutes)])
+    return _dollars_last(symbol, row, minutes) / volume if volume else None
+
+
+def _extremes(symbol: Symbol, row: Row, minutes: int) -> tuple[float, float] | None:
     bars = _window(symbol, row, minutes)
-    volume = _sum([bar.volume for bar in bars])
-    typical = _sum([((bar.high + bar.low) + bar.close) / 3.0 * bar.volume for bar in bars])
-    return typical / volume if volume else None
+    return (max(bar.high for bar in bars), min(bar.low for bar in bars)) if bars else None
+
+
+def _range(symbol: Symbol, row: Row, minutes: int, percent: bool) -> Number:
+    found = _extremes(symbol, row, minutes)
+    if found is None:
+        return None
+    high, low = found
+    return 100.0 * (high - low) / low if percent else high - low
+
+
+def _position(symbol: Symbol, row: Row, minutes: int) -> Number:
+    found = _extremes(symbol, row, minutes)
+    if found is None or symbol.price is None:
+        return None
+    return market.share(100.0 * (symbol.price - found[1]), found[0] - found[1])
 
 
 MINUTES: dict[str, Callable[[Symbol, Row, int], Number]] = {
@@ -116,6 +172,11 @@ MINUTES: dict[str, Callable[[Symbol, Row, int], Number]] = {
     "change_pct": lambda s, row, n: _percent(s.price, _reference(s, row, n)),
     "volume_last": _volume_last,
     "rolling_vwap": _rolling_vwap,
+    "trades_last": lambda s, row, n: _sum([bar.trades for bar in _window(s, row, n)]),
+    "dollar_volume_last": _dollars_last,
+    "range_last": lambda s, row, n: _range(s, row, n, percent=False),
+    "range_pct_last": lambda s, row, n: _range(s, row, n, percent=True),
+    "position_in_range": _position,
 }
 
 
@@ -133,8 +194,9 @@ def _of_bars(symbol: Symbol, row: Row, call: Call) -> Number:
         return None
     bar0 = now or closed[-1]
     before = closed if now is not None else closed[:-1]
-    if call.name in indicators.WINDOWS:
-        return indicators.WINDOWS[call.name]((*before, bar0), call.arguments)
+    name = {"highest": "donchian_upper", "lowest": "donchian_lower"}.get(call.name, call.name)
+    if name in indicators.WINDOWS:
+        return indicators.WINDOWS[name]((*before, bar0), call.arguments)
     if call.name == "relative_volume":
         return _relative_volume(before, bar0, now is not None, row.t)
     return float(getattr(bar0, call.name))
@@ -173,6 +235,8 @@ class Averages:
 
 def recursion(call: Call, first: int) -> Recursion | indicators.Whole | None:
     """What goes from bar to bar, from the bar `first` on; None for other metrics."""
+    if call.name == "relative_range_pct":
+        return indicators.Whole("atr", ("14", "1d"), first)
     if call.name in indicators.GOING_ON:
         return indicators.Whole(call.name, call.arguments, first)
     return Recursion(call, first) if call.name in ("ema", "rsi") else None

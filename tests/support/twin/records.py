@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.control import DailyBar, Heartbeat, Reference, RuleSetSwitch, SourceEnd, Unapplied
+from schemas.control import DailyBar, Heartbeat, Reference, RuleSetSwitch, SourceEnd, Status, Unapplied
 
 NORMAL = 7
 SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:^=+/\-]{0,31}")
@@ -27,7 +27,7 @@ OPTIONAL_INTEGERS = ("seq", "hb")
 NUMBERS = ("price", "size")
 OPTIONAL_NUMBERS = ("open", "high", "low", "close", "volume")
 TEXTS = ("symbol", "kind")
-OPTIONAL_TEXTS = ("exchange", "source", "market", "end", "ruleset")
+OPTIONAL_TEXTS = ("exchange", "source", "market", "status", "end", "ruleset")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class GivenTrade:
     ts_recv: int
 
 
-Given = GivenTrade | Heartbeat | SourceEnd | RuleSetSwitch | DailyBar | Reference | Unapplied
+Given = GivenTrade | Heartbeat | SourceEnd | RuleSetSwitch | DailyBar | Reference | Status | Unapplied
 Belongs = Callable[[str], bool]
 
 
@@ -182,12 +182,20 @@ def _other(fields: Mapping[str, Any], belongs: Belongs) -> Given:
         raise RefusedError(f"kind: {kind}")
     _check_symbol(symbol, belongs)
     _check_ts(ts)
+    return _of_symbol(fields, kind, symbol, ts)
+
+
+def _of_symbol(fields: Mapping[str, Any], kind: str, symbol: str, ts: int) -> Given:
     if kind == "daily":
         return _daily(fields, symbol, ts)
     if kind == "reference":
         if fields.get("market") is None:
             raise RefusedError("reference: no market")
         return Reference(symbol, ts, fields["market"])
+    if kind == "status" and fields.get("status") is not None:
+        if fields["status"] not in ("halted", "resumed"):
+            raise RefusedError("status: unknown")
+        return Status(symbol, ts, fields["status"] == "halted")
     return Unapplied(kind, symbol, ts)
 
 

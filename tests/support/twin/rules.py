@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from schemas.alert import AlertBody
 from schemas.rule import RuleBody, RuleEntry
+from tests.support.twin.day import Row
 from tests.support.twin.expressions import At, Expression, Memory, calls_in, rows_before, series, timeframe_of
-from tests.support.twin.metrics import recursion
+from tests.support.twin.metrics import Call, recursion
 from tests.support.twin.rings import retained, use
-from tests.support.twin.symbol import Row, Symbol
+from tests.support.twin.symbol import Symbol
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def activate(rules: Sequence[Rule], symbol: Symbol) -> None:
     calls = {call for expression in texts for call in calls_in(expression.tree)}
     use(symbol, {timeframe_of(call) for call in calls} & set(symbol.closed))
     recursions = {}
+    symbol.begun = {call.text: symbol.begun.get(call.text, _begun(symbol, call)) for call in calls}
     for call in calls:
-        bars = symbol.closed.get(call.arguments[-1], ())
-        begun = recursion(call, max(0, len(bars) - retained(call.arguments[-1])))
+        begun = recursion(call, symbol.begun[call.text])
         if begun is not None:
             recursions[call.text] = symbol.recursions.get(call.text) or begun
     symbol.recursions = recursions
@@ -83,6 +84,15 @@ def activate(rules: Sequence[Rule], symbol: Symbol) -> None:
     memory.rows = {key: pair for key, pair in memory.rows.items() if key in rows}
     kept = {(rule.id, rule.hash) for rule in rules}
     symbol.fires = {key: fires for key, fires in symbol.fires.items() if key in kept}
+
+
+def _begun(symbol: Symbol, call: Call) -> int:
+    """The first of what a metric looks at that comes into use now: of closed bars, or of prices by the second."""
+    if call.name in ("change", "change_pct") and call.unit == "s":
+        return len(symbol.prices)
+    timeframe = {"relative_range_pct": "1d", "opening_range_high": "1m", "opening_range_low": "1m"}.get(call.name)
+    timeframe = timeframe or call.arguments[-1]
+    return max(0, len(symbol.closed.get(timeframe, ())) - retained(timeframe))
 
 
 def alerts_at(rules: Sequence[Rule], symbol: Symbol, row: Row) -> list[AlertBody]:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import exchange_calendars
 
-MINUTE_NS = 60 * 10**9
+SECOND_NS = 10**9
+MINUTE_NS = 60 * SECOND_NS
 NEW_YORK = ZoneInfo("America/New_York")
 EPOCH = date(1970, 1, 1)
 
@@ -24,6 +25,9 @@ class Moment:
     day: date | None
     day_start: int
     day_end: int
+    regular_start: int = 0
+    regular_end: int = 0
+    midnight: int = 0
 
 
 @cache
@@ -52,14 +56,14 @@ def _moment_of_minute(market: str, ts: int) -> Moment:
         day = EPOCH + timedelta(days=ts // (1440 * MINUTE_NS))
         start = (day - EPOCH).days * 1440 * MINUTE_NS
         end = start + 1440 * MINUTE_NS
-        return Moment("regular", start, end, day, start, end)
+        return Moment("regular", start, end, day, start, end, start, end, start)
     local = datetime.fromtimestamp(ts // 10**9, UTC).astimezone(NEW_YORK).date()
     hours = regular_hours().get(local)
     if hours is not None:
         bounds = (new_york(local, 4), *hours, new_york(local, 20))
         for name, start, end in zip(("pre", "regular", "post"), bounds, bounds[1:], strict=False):
             if start <= ts < end:
-                return Moment(name, start, end, local, bounds[0], bounds[3])
+                return Moment(name, start, end, local, bounds[0], bounds[3], *hours, new_york(local, 0))
     return Moment("closed", 0, 0, None, 0, 0)
 
 

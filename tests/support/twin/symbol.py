@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +20,14 @@ from tests.support.twin.bars import (
     Sums,
     Trade,
     figures,
+    join,
+    joined,
     published,
     volume_of,
 )
-from tests.support.twin.sessions import MINUTE_NS, Moment, market_of, moment
+from tests.support.twin.day import Day, Extended, Row
+from tests.support.twin.profile import fold
+from tests.support.twin.sessions import MINUTE_NS, SECOND_NS, Moment, market_of, moment
 
 if TYPE_CHECKING:
     from tests.support.twin.indicators import Whole
@@ -34,35 +36,6 @@ if TYPE_CHECKING:
 AMEND_NS = 30 * 10**9
 REMEMBERED = 32
 ROLL_UPS = tuple(LENGTHS)[1:]
-
-
-@dataclass
-class Day:
-    """The symbol's day."""
-
-    date: date | None = None
-    start: int = 0
-    end: int = 0
-    open: float | None = None
-    high: float | None = None
-    low: float | None = None
-    close: float | None = None
-    close_ts: int = -1
-    by_opening: bool = False
-    by_closing: bool = False
-    bar_open: bool = False
-    sums: Sums = field(default_factory=Sums)
-
-
-@dataclass
-class Row:
-    """A row: its time and place, and where it stands in sessions. `trade`: None at a bar close."""
-
-    t: int
-    ordinal: int
-    at: Moment
-    trade: Trade | None
-    closing: str | None = None
 
 
 class Symbol:
@@ -84,8 +57,17 @@ class Symbol:
         self.in_use: set[str] = set()
         self.day = Day()
         self.prior_close: float | None = None
+        self.prior_high: float | None = None
+        self.prior_low: float | None = None
+        self.extended = {"pre": Extended(), "post": Extended()}
+        self.halted, self.halted_t = False, -1
+        self.trade_t = -1
+        self.profile: list[float] | None = None
+        self.profile_days = 0
+        self.prices: list[tuple[int, float, int]] = []
         self.session_sums, self.session_regular = Sums(), False
         self.recursions: dict[str, Recursion | Whole] = {}
+        self.begun: dict[str, int] = {}
         self.memory: Any = None
         self.fires: dict[tuple[str, str], Any] = {}
         self.late: list[Trade] = []
@@ -132,6 +114,7 @@ class Symbol:
                 bar = self._day_build()
                 self._publish("1d", bar)
                 self.closed["1d"].append(figures(bar, self.size_scale))
+                fold(self)
 
     def _close_row(self, timeframe: str, end: int) -> None:
         t = end - 1
@@ -209,14 +192,31 @@ class Symbol:
                 self.minute = Build(start, start + MINUTE_NS, at.session)
             self.minute.trade(trade)
             self._to_day(trade, at)
-        self._row(max(trade.ts, self.row_t), at, trade)
+        self.trade_t = max(trade.ts, self.row_t)
+        if at.session != "closed" and self.price is not None and self.price_ts >= at.day_start:
+            self.prices.append((self.trade_t // SECOND_NS, self.price, at.day_start))
+        self._row(self.trade_t, at, trade)
+
+    def status(self, ts: int, halted: bool, watermark: int) -> None:
+        """A halt or its end; what only repeats what is known does nothing."""
+        if halted == self.halted:
+            return
+        self.newest_ts = max(self.newest_ts, ts)
+        t = max(self.newest_ts, watermark, self.row_t)
+        self.advance(t)
+        at = moment(self.market, t)
+        self._begin(at)
+        self.halted = halted
+        if halted:
+            self.halted_t = t
+        self._row(t, at, None)
 
     def _begin(self, at: Moment) -> None:
         if at.session == "closed":
             return
         if at.day != self.day.date:
             if self.day.close is not None:
-                self.prior_close = self.day.close
+                self.prior_close, self.prior_high, self.prior_low = self.day.close, self.day.high, self.day.low
             self.day = Day(at.day, at.day_start, at.day_end, bar_open=True)
             self.session_sums, self.session_regular = Sums(), False
         if at.session in ("regular", "post"):
@@ -228,7 +228,7 @@ class Symbol:
 
     def _to_day(self, trade: Trade, at: Moment) -> None:
         day = self.day
-        day.sums.add(trade)
+        self._add_to_day(trade, at)
         self.session_sums.add(trade)
         if at.session == "regular" and trade.can(HIGH_LOW):
             day.high = trade.price if day.high is None else max(day.high, trade.price)
@@ -265,9 +265,18 @@ class Symbol:
         for timeframe in ROLL_UPS:
             self._late_roll(timeframe, minute, trade, was_present, open_before, clock)
 
+    def _add_to_day(self, trade: Trade, at: Moment) -> None:
+        self.day.sums.add(trade)
+        if trade.can(VOLUME):
+            self.day.value += Decimal(repr(trade.price)) * Decimal(repr(trade.size))
+        if at.session in self.extended:
+            if self.extended[at.session].date != at.day:
+                self.extended[at.session] = Extended(at.day)
+            self.extended[at.session].add(trade)
+
     def _late_day(self, trade: Trade, at: Moment) -> None:
         day = self.day
-        day.sums.add(trade)
+        self._add_to_day(trade, at)
         if at.session != "pre":
             self._begin_regular()
         if at.session != "pre" or not self.session_regular:
@@ -297,7 +306,7 @@ class Symbol:
         else:
             if was_present and roll.open_ts == open_before:
                 roll.open, roll.open_ts = minute.open, minute.open_ts
-            _join(roll, minute)
+            join(roll, minute)
             if was_present:
                 roll.sums.add(trade)
             else:
@@ -334,28 +343,8 @@ class Symbol:
             return "not after the newest day"
         o, h, low, c, v = bar
         closed.append(Figures(at.day_start, at.day_end, o, h, low, c, v, 0.0))
-        self.prior_close = c
+        self.prior_close, self.prior_high, self.prior_low = c, h, low
         return None
-
-
-def joined(roll: Build | None, minute: Build, start: int, end: int) -> Build:
-    """A roll-up with one more 1m bar, its newest; where there is none, of that bar alone."""
-    if roll is None:
-        return replace(minute.copy(), start=start, end=end, rev=0)
-    made = roll.copy()
-    _join(made, minute)
-    made.sums.merge(minute.sums)
-    return made
-
-
-def _join(roll: Build, minute: Build) -> None:
-    """Prices of a roll-up with its newest 1m bar."""
-    assert roll.high is not None
-    assert minute.high is not None
-    assert roll.low is not None
-    assert minute.low is not None
-    roll.high, roll.low = max(roll.high, minute.high), min(roll.low, minute.low)
-    roll.close, roll.close_ts = minute.close, minute.close_ts
 
 
 def _decimals(value: Decimal) -> int:

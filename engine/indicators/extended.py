@@ -1,0 +1,86 @@
+"""What trades before and after the regular session, and the day with both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.calendar import POST, PRE
+from engine.columns import NULL
+from engine.indicators.declare import Declaration, Unit
+from engine.indicators.figures import Figure
+from engine.view import View
+from schemas.batch import F64
+
+
+def _within(session: int, field: str, percent: bool) -> Callable[[], Figure]:
+    """Price against a close, in one session alone."""
+
+    def formula(view: View) -> F64:
+        reference = np.where(view.spread_any(view.member_info.session == session), view.day(field), NULL)
+        return 100 * (view.price / reference - 1) if percent else view.price - reference
+
+    return lambda: Figure(formula)
+
+
+def _extreme(field: str) -> Callable[[], Figure]:
+    """Of the regular session and of both around it."""
+    combine = np.fmax if field == "high" else np.fmin
+
+    def formula(view: View) -> F64:
+        return np.asarray(combine(combine(view.extended(PRE, field), view.day(field)), view.extended(POST, field)))
+
+    return lambda: Figure(formula)
+
+
+def _volume(*sessions: int) -> Callable[[], Figure]:
+    """Today's pre, the newest post."""
+    return lambda: Figure(
+        lambda view: view.sizes(
+            np.add.reduce([view.extended_volume_units(session, of_today=session == PRE) for session in sessions])
+        )
+    )
+
+
+def _pre(field: str) -> Callable[[], Figure]:
+    return lambda: Figure(lambda view: view.extended(PRE, field))
+
+
+def _one(name: str, unit: Unit, definition: str, build: Callable[[], Figure]) -> Declaration:
+    return Declaration(name, (), unit, definition, build, source="catalogue")
+
+
+DECLARATIONS = (
+    _one(
+        "change_from_close_premarket",
+        Unit.PRICE,
+        "price less the prior close, in pre alone",
+        _within(PRE, "prior_close", percent=False),
+    ),
+    _one(
+        "change_from_close_premarket_pct",
+        Unit.PERCENT,
+        "price against the prior close, in pre alone",
+        _within(PRE, "prior_close", percent=True),
+    ),
+    _one(
+        "change_from_close_postmarket",
+        Unit.PRICE,
+        "price less the day's close, in post alone",
+        _within(POST, "close", percent=False),
+    ),
+    _one(
+        "change_from_close_postmarket_pct",
+        Unit.PERCENT,
+        "price against the day's close, in post alone",
+        _within(POST, "close", percent=True),
+    ),
+    _one("premarket_high", Unit.PRICE, "high of the day's pre session", _pre("high")),
+    _one("premarket_low", Unit.PRICE, "low of the day's pre session", _pre("low")),
+    _one("day_high_ext", Unit.PRICE, "high of the day, pre and post in", _extreme("high")),
+    _one("day_low_ext", Unit.PRICE, "low of the day, pre and post in", _extreme("low")),
+    _one("premarket_volume", Unit.SHARES, "volume of the day's pre session", _volume(PRE)),
+    _one("postmarket_volume", Unit.SHARES, "volume of the newest post session", _volume(POST)),
+    _one("overnight_volume", Unit.SHARES, "volume of the newest post and the day's pre session", _volume(POST, PRE)),
+)

@@ -1,0 +1,86 @@
+"""The prices of the last few hundred seconds, for as long as a rule looks back by seconds."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.calendar import CLOSED
+from engine.columns import NULL, Columns, column
+from engine.indicators.base import Ticked
+from engine.segments import Index, starts_of_runs
+from engine.timeframes import MINUTE_NS
+from engine.view import TradeView, View
+from schemas.batch import F64, I64
+
+SECOND_NS: Final = 1_000_000_000
+_MINUTE_S: Final = MINUTE_NS // SECOND_NS
+
+
+class _Seconds(Columns):
+    """A ring over the seconds with a trade, entry number % width: the second and the price after its last trade.
+    `count` = entries so far."""
+
+    count: I64 = column("i8")
+    second: NDArray[np.int64]
+    price: F64
+
+
+def _seconds(width: int, capacity: int) -> _Seconds:
+    sized = {"second": column("i8", -1, width), "price": column("f8", NULL, width)}
+    found: _Seconds = type("_SizedSeconds", (_Seconds,), sized)(capacity)
+    return found
+
+
+class SecondPrices(Ticked):
+    """For each row today's price n seconds ago: after the last trade row in a second <= that of the row - n."""
+
+    now: _Seconds
+
+    def __init__(self, seconds: int, capacity: int) -> None:
+        """`seconds` >= 60: what is looked for then lies in an earlier minute than the rows of a view."""
+        self._seconds, self._width = seconds, seconds + 2
+        super().__init__(_seconds(self._width, capacity))
+
+    def traded(self, view: TradeView) -> None:
+        """Remember the last price of each second."""
+        assert view.of_row is not None
+        second = view.row_ts // SECOND_NS
+        last = np.append(starts_of_runs(view.of_row, second)[1:], len(view)) - 1
+        info, of_row = view.member_info, view.of_row[last]
+        today = view.price_ts[last] >= info.day_start[of_row] * MINUTE_NS
+        rows = last[today & (info.session != CLOSED)[of_row]]
+        if not len(rows):
+            return
+        symbols, second, price = view.members[view.of_row[rows]], second[rows], view.price[rows]
+        first = starts_of_runs(symbols)
+        lengths = np.diff(first, append=len(rows))
+        count = self.now.count[symbols[first]]
+        again = (count > 0) & (self.now.second[symbols[first], (count - 1) % self._width] == second[first])
+        number = np.repeat(count - again, lengths) + np.arange(len(rows)) - np.repeat(first, lengths)
+        self.now.second[symbols, number % self._width] = second
+        self.now.price[symbols, number % self._width] = price
+        self.now.count[symbols[first]] = number[first + lengths - 1] + 1
+
+    def ago(self, view: View) -> F64:
+        """The price then over rows, null where there was none today."""
+        symbols, wanted = view.symbols, view.row_ts // SECOND_NS - self._seconds
+        number = self._newest_until(symbols, wanted)
+        found = (number >= 0) & (number >= self.now.count[symbols] - self._width)
+        slot = number % self._width
+        info = view.member_info
+        earliest = np.where(info.session == CLOSED, np.iinfo(np.int64).max, info.day_start * _MINUTE_S)
+        found &= self.now.second[symbols, slot] >= view.spread_units(earliest)
+        return np.where(found, self.now.price[symbols, slot], NULL)
+
+    def _newest_until(self, symbols: Index, wanted: I64) -> NDArray[Any]:
+        """Number of each row's newest entry that is not after `wanted`, by halving."""
+        high = self.now.count[symbols] - 1
+        low = np.maximum(high - self._width, -1)
+        while (low < high).any():
+            middle = (low + high + 1) // 2
+            fits = self.now.second[symbols, middle % self._width] <= wanted
+            low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
+        return low

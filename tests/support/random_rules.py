@@ -87,11 +87,8 @@ METRICS: Final = (
     ("opening_range_low(30m)", 100.0),
     ("highest(5, 1m)", 100.0),
     ("lowest(3, 10m)", 100.0),
-    ("session", 2.0),
     ("minutes_in_market", 60.0),
     ("minutes_to_close", 60.0),
-    ("time_of_day", 600.0),
-    ("weekday", 3.0),
     ("trade_size", 200.0),
     ("trade_value", 20000.0),
     ("halted", 0.5),
@@ -132,6 +129,14 @@ METRICS: Final = (
     ("lower_shadow(1m)", 0.1),
     ("consecutive_candles(1m)", 1.0),
     ("consecutive_candles(5m)", -1.0),
+)
+PLACES: Final = (
+    'session == "regular"',
+    'session != "pre"',
+    "time_of_day >= 09:45",
+    "time_of_day < 15:58",
+    'weekday == "mon"',
+    'weekday != "tue"',
 )
 PRICES: Final = (
     "price",
@@ -193,6 +198,8 @@ class _Writer:
         return rng.choice((self._simple, self._simple, self._compared, self._crossed, self._over_closes, self._other))()
 
     def _simple(self) -> str:
+        if self._rng.random() < 0.05:
+            return self._rng.choice(PLACES)
         metric, bound = self._rng.choice(METRICS)
         return f"{metric} {self._rng.choice(OPERATORS)} {bound * self._rng.choice(SCALES)!r}"
 

@@ -154,7 +154,20 @@ def _timeframe(metric: ast.expr) -> str:
     return timeframe_of(call_of(metric)) or "1m"
 
 
-WITHOUT_TIMEFRAME = ("change", "change_pct", "volume_last", "rolling_vwap")
+WITHOUT_TIMEFRAME = (
+    "change",
+    "change_pct",
+    "volume_last",
+    "dollar_volume_last",
+    "trades_last",
+    "range_last",
+    "range_pct_last",
+    "position_in_range",
+    "rolling_vwap",
+    "avg_volume_day",
+    "opening_range_high",
+    "opening_range_low",
+)
 """Their durations are no timeframes."""
 
 

@@ -109,8 +109,8 @@ def test_bars_that_end_together_close_by_length() -> None:
     midnight = utc("2025-11-06T00:00:00")
     lab.trade(midnight - 1, 10)
     lab.beat(midnight)
-    assert [bar.timeframe for bar in lab.bars] == ["1m", "5m", "15m", "1h", "1d"]
-    assert [(midnight - bar.start) // MINUTE for bar in lab.bars] == [1, 5, 15, 60, 1440]
+    assert [bar.timeframe for bar in lab.bars] == ["1m", "2m", "5m", "10m", "15m", "30m", "1h", "2h", "4h", "1d"]
+    assert [(midnight - bar.start) // MINUTE for bar in lab.bars] == [1, 2, 5, 10, 15, 30, 60, 120, 240, 1440]
 
 
 def test_bars_close_by_their_end_when_time_leaps() -> None:
@@ -122,9 +122,14 @@ def test_bars_close_by_their_end_when_time_leaps() -> None:
         ("1m", 4),
         ("5m", 0),
         ("1m", 5),
+        ("2m", 4),
         ("5m", 5),
+        ("10m", 0),
         ("15m", 0),
+        ("30m", 0),
         ("1h", 0),
+        ("2h", 0),
+        ("4h", -120),
     ]
 
 

@@ -87,10 +87,13 @@ def test_a_bar_close_is_a_row_just_before_the_end_with_the_figures_before_the_cl
     assert [(body.ts, body.ordinal, body.price) for body in bodies(lab)] == [
         (TEN + SECOND, 0, 11),
         (TEN + MINUTE - 1, 0, 11),
+        (TEN + 2 * MINUTE - 1, 0, 11),
         (TEN + 5 * MINUTE - 1, 0, 11),
     ]
     closes = [alert for alert in lab.alerts if alert.index == -1]
-    assert [(alert.offset, alert.body.ts) for alert in closes] == [(3, TEN + MINUTE - 1), (3, TEN + 5 * MINUTE - 1)]
+    assert [(alert.offset, alert.body.ts) for alert in closes] == [
+        (3, TEN + minutes * MINUTE - 1) for minutes in (1, 2, 5)
+    ]
 
 
 def test_rows_of_one_time_are_told_apart_by_their_ordinal() -> None:
@@ -142,7 +145,7 @@ def test_the_same_log_gives_the_same_ids_and_no_id_twice() -> None:
                 lab.trade(TEN + minute * MINUTE, 10)
         runs.append([body.id for body in bodies(lab)])
     assert runs[0] == runs[1]
-    assert len(set(runs[0])) == len(runs[0]) == 20 * 3 + 19 + 3 + 1
+    assert len(set(runs[0])) == len(runs[0]) == 20 * 3 + 19 + 9 + 3 + 1 + 1
 
 
 def test_a_rule_set_is_in_force_from_its_record_on() -> None:

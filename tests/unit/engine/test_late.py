@@ -102,7 +102,7 @@ def test_a_minute_that_had_no_bar_gets_one() -> None:
     lab = Lab()
     lab.trade(TEN, 10)
     lab.trade(TEN + 2 * MINUTE, 12)
-    (bar,) = lab.trade(TEN + MINUTE, 11, 4).bars
+    bar = lab.trade(TEN + MINUTE, 11, 4).bars[0]
     assert (bar.timeframe, bar.start, bar.rev, *ohlc(bar), bar.volume) == ("1m", TEN + MINUTE, 0, 11, 11, 11, 11, 4)
 
 
@@ -114,8 +114,8 @@ def test_volume_alone_makes_no_bar_but_counts_for_the_day() -> None:
     assert (result.counts.amended, result.bars) == (1, [])
     lab.trade(TEN + 2 * MINUTE, 12)
     assert lab.newest("volume_day") == 7
-    (bar,) = lab.trade(TEN + MINUTE + 1, 11, 2).bars
-    assert (bar.rev, bar.volume, bar.trades) == (0, 6, 2)
+    bar = lab.trade(TEN + MINUTE + 1, 11, 2).bars[0]
+    assert (bar.timeframe, bar.rev, bar.volume, bar.trades) == ("1m", 0, 6, 2)
 
 
 def test_closed_roll_ups_are_published_again_and_running_ones_take_the_values() -> None:
@@ -137,7 +137,9 @@ def test_three_roll_ups_change_shortest_first() -> None:
     lab.trade(TEN + 59 * MINUTE, 10)
     lab.trade(TEN + HOUR, 11)
     result = lab.trade(TEN + HOUR - 1, 9)
-    assert [(bar.timeframe, bar.rev) for bar in result.bars] == [("1m", 1), ("5m", 1), ("15m", 1), ("1h", 1)]
+    assert [(bar.timeframe, bar.rev) for bar in result.bars] == [
+        (timeframe, 1) for timeframe in ("1m", "2m", "5m", "10m", "15m", "30m", "1h")
+    ]
     assert {ohlc(bar) for bar in result.bars} == {(10, 10, 9, 9)}
 
 

@@ -70,7 +70,7 @@ def test_one_canonical_spelling(text: str, expected: str) -> None:
         ("ema(0) > 1", 1, "ema: '0' is not a number of bars, 1 to 200 (1d: 60)"),
         ("ema(5m) > 1", 1, "ema: '5m' is not a number of bars, 1 to 200 (1d: 60)"),
         ("ema(61, 1d) > 1", 1, "ema: 61 bars of 1d are more than the 60 that are kept"),
-        ("change(5h) > 1", 1, "change: '5h' is not a duration, 1m to 4h"),
+        ("change(21d) > 1", 1, "change: '21d' is not a duration, 60s to 300s or 1m to 4h or 1d to 20d"),
         ("close[201] > 1", 7, "201 is not a number of bars from 0 to 200"),
         ("close[150][100] > 1", 12, "looks back 250 bars; at most 200 are kept"),
         ("for_last(0, price > 1)", 10, "0 is not a number of bars from 1 to 200"),

@@ -174,9 +174,9 @@ def test_a_file_that_is_none_says_where(document: bytes, where: str, reason: str
             "ema: '0' is not a number of bars, 1 to 200 (1d: 60)",
         ),
         (
-            {"metric": "price_change_7d_pct"},
+            {"metric": "price_change_21d_pct"},
             "rule.conditions[0].metric, column 1",
-            "change_pct: '7d' is not a duration, 1m to 4h",
+            "change_pct: '21d' is not a duration, 60s to 300s",
         ),
         ({"cooldown": -1}, "rule.cooldown", "-1.0 is not a number of seconds from 0 to 2592000"),
         ({"cooldown": 2_592_001}, "rule.cooldown", "2592001.0 is not a number of seconds from 0 to 2592000"),

@@ -188,8 +188,10 @@ class Scan:
         self._state.require_restored(tp.partition, self._recovery.active_highwaters.get(changelog, -1))
         found = await asyncio.to_thread(self._state.read, tp.partition)
         partition = Partition(tp.partition, self._config.partitions, self._calendars, self._config.engine)
-        for piece in found.pieces:
-            partition.import_piece(piece)
+        count = len(found.pieces)
+        found.pieces.reverse()
+        while found.pieces:  # each is let go of as soon as it is put back: together they are as large as the state
+            partition.import_piece(found.pieces.pop())
             await asyncio.sleep(0)
         plans = {}
         if found.header.rule_set is not None:
@@ -206,7 +208,7 @@ class Scan:
         logger.info(
             "%s/%d: %d pieces of state restored in %.2f s, %d shards older than they should be; reading from %d",
             *tp,
-            len(found.pieces),
+            count,
             stats.restore_s,
             len(found.stale),
             header.position + 1,

@@ -98,6 +98,9 @@ async def until_stop(role: Role, waiting: Awaitable[Any]) -> Any:
 
 async def scan(role: Role) -> None:
     """A scan worker."""
+    from infra.allocator import keep_memory_small
+
+    keep_memory_small()
     from app.topology import ScanApp, ScanRole, prepare_scan
     from engine.partition import EngineConfig
 

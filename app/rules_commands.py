@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from app.settings import Settings, SettingsError
+from engine.rules.body import rule_set
 from engine.rules.plan import compile_rule_set
-from engine.rules.seed import rule_set
 from infra.kafka.rules import RuleLog
 from schemas.rule import RuleBody, RuleEntry, RuleError, rule_set_hash
 from schemas.rule_file import load_rules

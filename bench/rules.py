@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.rules.body import rule_set
 from engine.rules.plan import Plan, compile_rule_set
-from engine.rules.seed import rule_set
 from schemas.rule import RuleBody, RuleEntry, rule_set_hash
 from schemas.rule_file import load_rules
 

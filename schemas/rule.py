@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -28,22 +28,49 @@ class RuleError(ValueError):
         self.where, self.reason = where, reason
 
 
-class SeedCondition(msgspec.Struct, kw_only=True):
-    """`metric operator value`; `op` is an older spelling of `operator`."""
+class SeedCondition(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`metric operator value`; `op` is an older spelling of `operator`.
+
+    `timeframe`: of the metric. `calculated_during`: the session that the rule holds in. `volume_threshold`: the day's
+    volume that there must have been. `value_type`: what the value counts, to be checked.
+    """
 
     metric: str
     operator: str | None = None
     op: str | None = None
     value: float
+    timeframe: str | None = None
+    calculated_during: Literal["premarket", "market", "postmarket", "all"] | None = None
+    volume_threshold: float | None = None
+    value_type: Literal["$", "%"] | None = None
 
 
-class SeedRule(msgspec.Struct, kw_only=True):
-    """All conditions must hold. `cooldown` in seconds (`cooldown_sec`, `cooldown_s`: other spellings)."""
+class Runaway(msgspec.Struct, forbid_unknown_fields=True):
+    """So many fires of a symbol within so many minutes mute the rule for it."""
+
+    fires: int
+    minutes: float
+
+
+class SeedRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`conditions` that must all hold, or an `expression`, or both. `cooldown` in seconds (`cooldown_sec`,
+    `cooldown_s`: other spellings).
+
+    `trigger`: one of `TRIGGERS`, with the `timeframe` of those that have one, and the `rearm` expression of
+    `becomes_true`. `expires_at`: seconds since 1970, no fire from then on. `max_fires`: per symbol.
+    """
 
     id: str
     name: str = ""
     description: str = ""
-    conditions: list[SeedCondition]
+    conditions: list[SeedCondition] = []
+    expression: str | None = None
+    trigger: str = EACH_ROW
+    timeframe: str | None = None
+    rearm: str | None = None
+    expires_at: float | None = None
+    max_fires: int = 0
+    runaway: Runaway | None = None
     cooldown: float | None = None
     cooldown_sec: float | None = None
     cooldown_s: float | None = None

@@ -48,9 +48,14 @@ def _value(given: list[str], at: int, parameter: Parameter) -> Argument:
     return value
 
 
+def timeframe_named(text: str) -> Timeframe | None:
+    """The timeframe of that name or alias."""
+    return BY_NAME.get(_TIMEFRAME_ALIASES.get(text, text))
+
+
 def _timeframe(text: str, parameter: Parameter) -> Timeframe | None:
     del parameter
-    return BY_NAME.get(_TIMEFRAME_ALIASES.get(text, text))
+    return timeframe_named(text)
 
 
 def _duration(text: str, parameter: Parameter) -> Duration | None:

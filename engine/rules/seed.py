@@ -6,16 +6,18 @@ import math
 import re
 from typing import Final
 
+from engine.indicators.declare import Unit
 from engine.rules import tree
+from engine.rules.arguments import timeframe_named
 from engine.rules.hints import nearest
 from engine.rules.parser import parse
 from engine.rules.tree import Node, TreeError
 from engine.rules.units import UnitError, joined
-from schemas.rule import EACH_ROW, OPERATORS, RuleBody, RuleEntry, RuleError, SeedCondition, SeedRule, rule_hash
+from engine.timeframes import BY_NAME, Timeframe
+from schemas.rule import OPERATORS, RuleError, SeedCondition
 
-DEFAULT_COOLDOWN_S: Final = 10.0
-MAX_CONDITIONS: Final = 64
-MAX_COOLDOWN_S: Final = 30 * 86_400.0
+_SESSIONS: Final = {"premarket": "pre", "market": "regular", "postmarket": "post"}
+_VALUE_TYPES: Final = {"$": Unit.PRICE, "%": Unit.PERCENT}
 _RATIO: Final = 100.0
 """The seed writes relative volume as a ratio, the catalogue in percent."""
 
@@ -45,33 +47,19 @@ ALIAS_EXAMPLES: Final = dict.fromkeys(
 """For hints."""
 
 
-def rule_set(rules: list[SeedRule]) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
-    """The enabled rules as entries of a set, and their bodies by hash."""
-    entries, bodies = [], {}
-    for i, rule in enumerate(rules):
-        body = body_of(rule, f"rules[{i}]")
-        if rule.enabled:
-            key = rule_hash(body)
-            bodies[key] = body
-            entries.append(RuleEntry(rule.id, key, rule.name or rule.id, rule.version))
-    return entries, bodies
+def conditions_of(seed: SeedCondition, where: str) -> list[Node]:
+    """What a condition says: the comparison, and where it is limited to a session or a volume. RuleError."""
+    found = []
+    if seed.calculated_during in _SESSIONS:
+        found.append(parse(f'session == "{_SESSIONS[seed.calculated_during]}"'))
+    if seed.volume_threshold is not None:
+        if not (math.isfinite(seed.volume_threshold) and seed.volume_threshold >= 0):
+            raise RuleError(f"{where}.volume_threshold", f"{seed.volume_threshold} is not a number of shares")
+        found.append(parse(f"volume_day >= {tree.number_text(seed.volume_threshold)}"))
+    return [_comparison(seed, where), *found]
 
 
-def body_of(rule: SeedRule, where: str = "rule") -> RuleBody:
-    """The normal form of a rule; RuleError if it has none."""
-    if not 1 <= len(rule.conditions) <= MAX_CONDITIONS:
-        raise RuleError(f"{where}.conditions", f"{len(rule.conditions)} conditions; a rule has 1 to {MAX_CONDITIONS}")
-    conditions = [_condition(c, f"{where}.conditions[{i}]") for i, c in enumerate(rule.conditions)]
-    given = [c for c in (rule.cooldown, rule.cooldown_sec, rule.cooldown_s) if c is not None]
-    if len(given) > 1:
-        raise RuleError(f"{where}.cooldown", "is given twice")
-    cooldown_s = given[0] if given else DEFAULT_COOLDOWN_S
-    if not (math.isfinite(cooldown_s) and 0 <= cooldown_s <= MAX_COOLDOWN_S):
-        raise RuleError(f"{where}.cooldown", f"{cooldown_s} is not a number of seconds from 0 to {MAX_COOLDOWN_S:.0f}")
-    return RuleBody(tree.both("and", conditions).text, EACH_ROW, round(cooldown_s * 1e9))
-
-
-def _condition(seed: SeedCondition, where: str) -> Node:
+def _comparison(seed: SeedCondition, where: str) -> Node:
     operator = seed.operator or seed.op
     if operator is None:
         raise RuleError(f"{where}.operator", "is missing")
@@ -84,12 +72,27 @@ def _condition(seed: SeedCondition, where: str) -> Node:
     metric = parse(text, f"{where}.metric", known=ALIAS_EXAMPLES)
     if metric.truth:
         raise RuleError(f"{where}.metric", f"{metric.text[:80]} is true or false, and cannot be compared with a number")
+    if seed.timeframe is not None:
+        metric = _on_timeframe(metric, seed.timeframe, f"{where}.timeframe")
+    if seed.value_type is not None and metric.unit is not _VALUE_TYPES[seed.value_type]:
+        raise RuleError(f"{where}.value_type", f"{metric.text[:80]} is not counted in {seed.value_type}")
     try:
         bound = tree.number(seed.value * factor)
         joined(metric.unit, bound.unit, (metric.is_literal, True), "compared with")
         return tree.compare(operator, metric, bound)
     except (TreeError, UnitError) as error:
         raise RuleError(f"{where}.value", str(error)) from None
+
+
+def _on_timeframe(metric: Node, text: str, where: str) -> Node:
+    """The metric with another timeframe."""
+    timeframe = timeframe_named(text)
+    if timeframe is None:
+        raise RuleError(where, f"{text[:40]!r} is not a timeframe: {', '.join(BY_NAME)}")
+    if metric.call is None or metric.call.timeframe is None:
+        raise RuleError(where, f"{metric.text[:80]} is on no timeframe")
+    call = metric.call
+    return tree.metric(call.declaration.call(*(timeframe if isinstance(a, Timeframe) else a for a in call.arguments)))
 
 
 def _metric(name: str) -> tuple[str, float]:

@@ -48,11 +48,14 @@ class Trigger:
 def trigger_of(body: RuleBody, where: str) -> Trigger:
     """The trigger of a rule body. RuleError for one that this version does not know."""
     if body.trigger not in TRIGGERS:
-        raise RuleError(where, f"unknown trigger {body.trigger!r}")
+        known = ", ".join(TRIGGERS)
+        raise RuleError(where, f"unknown trigger {body.trigger!r}; known are {known}")
     frame = BY_NAME.get(body.timeframe)
     needs_frame = body.trigger in (ONCE_PER_BAR, BAR_CLOSE)
     if needs_frame != bool(body.timeframe) or (needs_frame and frame is None):
         raise RuleError(where, f"the trigger {body.trigger} and the timeframe {body.timeframe!r} do not go together")
+    if body.max_fires < 0:
+        raise RuleError(where, f"max_fires: {body.max_fires} is not a number of fires")
     if body.rearm and body.trigger != BECOMES_TRUE:
         raise RuleError(where, f"only {BECOMES_TRUE} has a rearm condition")
     if body.runaway_fires and not (2 <= body.runaway_fires <= MAX_RUNAWAY_FIRES and body.runaway_ns > 0):

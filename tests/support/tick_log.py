@@ -11,8 +11,8 @@ import numpy as np
 from aiokafka import AIOKafkaProducer
 
 from engine.partition import Partition
+from engine.rules.body import rule_set
 from engine.rules.plan import Plan, compile_rule_set
-from engine.rules.seed import rule_set
 from infra.calendars import load_calendars
 from infra.kafka.reader import Reader, chunk_of
 from infra.kafka.rules import RuleLog

@@ -1,0 +1,80 @@
+"""From rules as people write them to their normal form: conditions and expression as one text, limits in ns."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from engine.rules import tree
+from engine.rules.arguments import timeframe_named
+from engine.rules.parser import parse_condition
+from engine.rules.seed import conditions_of
+from engine.rules.tree import Node
+from engine.rules.triggers import trigger_of
+from schemas.rule import RuleBody, RuleEntry, RuleError, SeedRule, rule_hash
+
+DEFAULT_COOLDOWN_S: Final = 10.0
+MAX_CONDITIONS: Final = 64
+MAX_COOLDOWN_S: Final = 30 * 86_400.0
+MAX_EXPIRY_S: Final = 4_100_000_000.0
+
+
+def rule_set(rules: list[SeedRule]) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
+    """The enabled rules as entries of a set, and their bodies by hash."""
+    entries, bodies = [], {}
+    for i, rule in enumerate(rules):
+        body = body_of(rule, f"rules[{i}]")
+        if rule.enabled:
+            key = rule_hash(body)
+            bodies[key] = body
+            entries.append(RuleEntry(rule.id, key, rule.name or rule.id, rule.version))
+    return entries, bodies
+
+
+def body_of(rule: SeedRule, where: str = "rule") -> RuleBody:
+    """The normal form of a rule; RuleError if it has none."""
+    runaway = rule.runaway
+    body = RuleBody(
+        tree.both("and", _conditions(rule, where)).text,
+        rule.trigger,
+        _nanoseconds(_cooldown_s(rule, where), MAX_COOLDOWN_S, f"{where}.cooldown"),
+        timeframe=_timeframe(rule.timeframe, f"{where}.timeframe"),
+        rearm=parse_condition(rule.rearm, f"{where}.rearm").text if rule.rearm else "",
+        expires_ns=_nanoseconds(rule.expires_at or 0.0, MAX_EXPIRY_S, f"{where}.expires_at"),
+        max_fires=rule.max_fires,
+        runaway_fires=runaway.fires if runaway else 0,
+        runaway_ns=_nanoseconds(runaway.minutes * 60, MAX_COOLDOWN_S, f"{where}.runaway.minutes") if runaway else 0,
+    )
+    trigger_of(body, where)
+    return body
+
+
+def _conditions(rule: SeedRule, where: str) -> list[Node]:
+    if not (rule.conditions or rule.expression) or len(rule.conditions) > MAX_CONDITIONS:
+        raise RuleError(f"{where}.conditions", f"{len(rule.conditions)} conditions; a rule has 1 to {MAX_CONDITIONS}")
+    found = [n for i, c in enumerate(rule.conditions) for n in conditions_of(c, f"{where}.conditions[{i}]")]
+    if rule.expression:
+        found.append(parse_condition(rule.expression, f"{where}.expression"))
+    return found
+
+
+def _cooldown_s(rule: SeedRule, where: str) -> float:
+    given = [c for c in (rule.cooldown, rule.cooldown_sec, rule.cooldown_s) if c is not None]
+    if len(given) > 1:
+        raise RuleError(f"{where}.cooldown", "is given twice")
+    return given[0] if given else DEFAULT_COOLDOWN_S
+
+
+def _nanoseconds(seconds: float, most: float, where: str) -> int:
+    if not (math.isfinite(seconds) and 0 <= seconds <= most):
+        raise RuleError(where, f"{seconds} is not a number of seconds from 0 to {most:.0f}")
+    return round(seconds * 1e9)
+
+
+def _timeframe(text: str | None, where: str) -> str:
+    if text is None:
+        return ""
+    timeframe = timeframe_named(text)
+    if timeframe is None:
+        raise RuleError(where, f"{text[:40]!r} is not a timeframe")
+    return timeframe.name

@@ -86,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
         ("apply", _rules_apply, "put a file's rules into force"),
     ):
         _add(rules, name, run, text).add_argument("file", type=Path)
+    known = _group(commands, "metrics", "what rules can look at")
+    _add(known, "list", _metrics_list, "show every metric")
+    _add(known, "describe", _metrics_describe, "show all that is declared of one").add_argument("name")
+    _add(known, "page", _metrics_page, "print the page of the documentation")
     topics = _group(commands, "topics", "Kafka topics")
     _add(topics, "list", _topics_list, "show what is declared")
     _add(topics, "check", _topics_check, "compare the broker's topics with what is declared")
@@ -165,6 +169,24 @@ def _rules_apply(asked: argparse.Namespace, settings: Settings) -> int:
     from app.rules_commands import apply
 
     return apply(asked.file, settings)
+
+
+def _metrics_list(_: argparse.Namespace, __: Settings) -> int:
+    from app.metrics_commands import list_metrics
+
+    return list_metrics()
+
+
+def _metrics_describe(asked: argparse.Namespace, _: Settings) -> int:
+    from app.metrics_commands import describe
+
+    return describe(asked.name)
+
+
+def _metrics_page(_: argparse.Namespace, __: Settings) -> int:
+    from app.metrics_commands import print_page
+
+    return print_page()
 
 
 def _topics_list(_: argparse.Namespace, settings: Settings) -> int:

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.support.scanning import all_committed, ended, role, worker_process
 from tests.support.tick_log import PARTITIONS, Market, write
 
 CLEAN_EXIT = 0
+LAST_LINES = 30
 CATCH_UP_S = 300.0
 FOR_EVER_S = 100_000.0
 
@@ -29,10 +31,28 @@ async def finish(broker: KafkaBroker, folder: Path) -> list[str]:
     with worker_process(made, folder / "a.log") as process:
         # Something for it to do, without which it might be stopped before it has begun.
         await write(broker.bootstrap, {number: [encode_source_end("nobody")] for number in range(PARTITIONS)})
-        await all_committed(broker.bootstrap, CATCH_UP_S)
+        await _caught_up(broker.bootstrap, process, folder / "a.log")
         os.kill(process.pid, signal.SIGTERM)
         assert await ended(process) == CLEAN_EXIT
     return await same_as_offline(broker.bootstrap)
+
+
+async def _caught_up(bootstrap: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until all is committed; a worker that ends or hangs shows what it said last."""
+    waiting = asyncio.create_task(all_committed(bootstrap, CATCH_UP_S))
+    try:
+        while not waiting.done() and process.poll() is None:
+            await asyncio.wait({waiting}, timeout=1.0)
+        assert waiting.done(), f"the worker ended with {process.poll()}"
+        await waiting
+    except (AssertionError, TimeoutError) as error:
+        raise AssertionError(f"not caught up: {error!r}\n{_end_of(log)}") from error
+    finally:
+        waiting.cancel()
+
+
+def _end_of(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:])
 
 
 async def kill_workers(broker: KafkaBroker, folder: Path, chance: random.Random, kills: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.replay_spill import Spill, Spills
+from engine.timeframes import BY_NAME
 from infra.kafka.reader import Reader
 from schemas.alert import decode_alert
 from schemas.bar import Bar, decode_bar
@@ -15,7 +16,6 @@ from schemas.partitioning import partition_of
 from schemas.topics import ALERTS, BARS
 
 MINUTE_NS: Final = 60_000_000_000
-_MINUTES: Final = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "1d": 1_440}
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _judge(
         if told is None:
             return False
         # A daily bar's end is not known here; that of its UTC day is later than any.
-        end_ns = bar.start + _MINUTES[bar.timeframe] * MINUTE_NS
+        end_ns = bar.start + BY_NAME[bar.timeframe].minutes * MINUTE_NS
         from_the_beginning, to_the_end = told["begin"] == 0, told["end"] >= ends[told["partition"]]
         after = from_the_beginning or end_ns > told["begin_watermark_ns"] + MINUTE_NS
         if bar.timeframe == "1d" and not from_the_beginning:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.declare import Argument, Duration
 from engine.timeframes import Timeframe
 
@@ -23,23 +24,29 @@ _BY_NAME: Final = {
     **dict.fromkeys(("prior_close", "change_from_close", "change_from_close_pct"), _DAY_BEFORE),
     **dict.fromkeys(("vwap", "vwap_dist_pct"), _SESSION),
 }
-_MINUTES: Final = frozenset({"change", "change_pct", "volume_last", "rolling_vwap"})
+_NOT_STATED: Final = "nears its figure with each bar; how far off it is at first is not stated"
+_UNITS: Final = {"s": "seconds of trades", "m": "minutes", "d": "whole days"}
 _RELATIVE: Final = 10
 """Bars that a relative volume compares with."""
 
 
 def needs(name: str, arguments: tuple[Argument, ...]) -> str:
     """What of the log before a row a metric of these arguments depends on, in words."""
-    lengths = (a.count if isinstance(a, Duration) else a for a in arguments)
-    count = next((length for length in lengths if isinstance(length, int)), 1)
     frame = next((argument.name for argument in arguments if isinstance(argument, Timeframe)), "1m")
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if name in _MINUTES:
-        return f"exact after {count + 1} minutes"
+    length = next((argument for argument in arguments if isinstance(argument, Duration)), None)
+    if length is not None:
+        return f"exact after {length.count + 1} {_UNITS[length.unit]}"
+    counts = [argument for argument in arguments if isinstance(argument, int)]
     if name in {"ema", "rsi"}:
+        count = counts[0]
         step = 2 / (count + 1) if name == "ema" else 1 / count
         bars = math.ceil(math.log(REMAINDER) / math.log(1 - step)) if step < 1 else 1
         return f"within {REMAINDER:g} of the first difference after {count + bars} bars of {frame}"
-    bars = _RELATIVE if name == "relative_volume" else count
+    if CATALOGUE[name].recursive:
+        return _NOT_STATED
+    if not arguments:
+        return _DAY_BEFORE
+    bars = _RELATIVE if name == "relative_volume" else max(1, sum(counts))
     return f"exact after {bars} whole bars of {frame}"

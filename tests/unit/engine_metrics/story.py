@@ -14,7 +14,6 @@ from tests.support.engine_runs import RuleSets, engine_outcome
 from tests.support.markets import new_york
 from tests.support.twin import Record
 
-NEVER = -987_654.5
 """A bound that no figure ever equals, so that a rule fires wherever the figure exists."""
 
 
@@ -61,7 +60,7 @@ class Story:
 
     def _run(self) -> tuple[list[AlertBody], list[Bar]]:
         sets = RuleSets()
-        key = sets.add({"told": (f"{self.metric} != {NEVER}", 0)})
+        key = sets.add({"told": (f"{self.metric} == {self.metric}", 0)})
         values = [encode_rule_set_switch(key, 1), *self.records]
         outcome = engine_outcome([Record(offset, value) for offset, value in enumerate(values)], sets)
         alerts = [msgspec.json.decode(body, type=AlertBody) for body in outcome.alerts]

@@ -23,7 +23,7 @@ METRICS: Final = (
     "vwap_dist_pct",
     "change_from_open_pct",
 )
-ROLL_UPS: Final = (5, 15)
+ROLL_UPS: Final = (2, 5, 10, 15)
 """Minutes of the roll-ups that close within the log; their closes are rows too."""
 
 Fire = tuple[str, int, float]
@@ -84,7 +84,7 @@ class Symbol:
             end = self.minute + 1
             fires += self._evaluate(end * MINUTE_NS - 1, self._figures(self.high, self.low, self.volume))
             self._close()
-        for length, end in sorted(self.ends.items()):
+        for length, end in sorted(self.ends.items(), key=lambda bar: (bar[1], bar[0])):
             if end <= minute:
                 self._look_back(end - 1)
                 fires += self._evaluate(end * MINUTE_NS - 1, self._figures_between())

@@ -4,6 +4,7 @@ is known."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from engine.indicators.catalogue import CATALOGUE
@@ -178,7 +179,7 @@ class _Parser:
             op, second = self._next(), self._now
             right = part()
             self._needs_number(second, right)
-            left = self._made(op, lambda op=op.text, a=left, b=right: _calculated(op, a, b))  # type: ignore[misc]
+            left = self._made(op, partial(_calculated, op.text, left, right))
         return left
 
     def _factor(self) -> Node:

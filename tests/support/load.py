@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from aiokafka.errors import KafkaError
 
@@ -46,12 +47,19 @@ async def progress(bootstrap: str) -> None:
             await asyncio.sleep(0.05)
 
 
+def differing(told: Mapping[Any, object], expected: Mapping[Any, object], most: int = 5) -> str:
+    """The first few of what was told and what the log says that are not the same."""
+    keys = sorted(key for key in told.keys() | expected.keys() if told.get(key) != expected.get(key))
+    lines = [f"{key}: told {told.get(key)}, the log says {expected.get(key)}" for key in keys[:most]]
+    return "\n".join([f"{len(keys)} of {len(expected)} differ", *lines])
+
+
 async def same_as_offline(bootstrap: str, least_alerts: int = 20) -> list[str]:
     """Assert that what was told is what the log says, once what came twice is collapsed; the ids of all alerts told."""
     answer, ids = await told(bootstrap)
     expected = await offline_answer(bootstrap)
     assert len(expected.alerts) >= least_alerts
-    assert answer.alerts == expected.alerts
-    assert answer.bars == expected.bars
+    assert answer.alerts == expected.alerts, differing(answer.alerts, expected.alerts)
+    assert answer.bars == expected.bars, differing(answer.bars, expected.bars)
     assert answer.dead == expected.dead
     return ids

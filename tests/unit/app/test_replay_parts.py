@@ -15,6 +15,7 @@ from app.replay_output import new_folder, read_manifest
 from app.replay_progress import Meter
 from app.replay_spill import BAR, Spill, lines_of, merged, write_lines
 from app.replay_time import duration_text, parse_duration, parse_time, time_text
+from engine.indicators.declare import Duration
 from engine.timeframes import BY_NAME
 from schemas.bar import bar_order, encode_bar
 from tests.support.alerts import make_bar
@@ -132,7 +133,7 @@ def test_each_kind_of_metric_says_what_it_needs() -> None:
     five = BY_NAME["5m"]
     assert needs("sma", (20, five)) == "exact after 20 whole bars of 5m"
     assert needs("relative_volume", (five,)) == "exact after 10 whole bars of 5m"
-    assert needs("change_pct", (5,)) == "exact after 6 minutes"
+    assert needs("change_pct", (Duration(5, "m"),)) == "exact after 6 minutes"
     assert needs("ema", (1, five)) == "within 1e-06 of the first difference after 2 bars of 5m"
     assert needs("ema", (20, BY_NAME["1m"])).endswith("after 159 bars of 1m"), "0.9048 ** 139 is below 1e-6"
     assert needs("close", (five,)) == "exact after 1 whole bars of 5m"

@@ -19,7 +19,7 @@ from agents.scan_output import Output
 from agents.scan_pause import PauseGuard
 from agents.scan_stats import PartitionStats, ScanStats
 from engine.calendar import Calendars
-from engine.partition import EngineConfig, Partition
+from engine.partition import STEP_TICKS, EngineConfig, Partition
 from engine.rules.plan import Plan, compile_rule_set
 from infra import metrics
 from infra.kafka.chunk import Chunk, ChunkSchema
@@ -37,8 +37,9 @@ logger = logging.getLogger(__name__)
 
 RELEASE_LIMIT_S: Final = 20.0
 LOOK_S: Final = 0.5
-STEP_TICKS: Final = 16_384
-"""After so many ticks whatever else waits has its turn: sends, checkpoints, live figures."""
+TURNS: Final = 6
+"""So many turns has whatever else waits after a step: from a record to its acknowledgement it takes that many, and a
+checkpoint waits for acknowledgements."""
 FROM_THE_BEGINNING: Final = -1
 
 
@@ -147,7 +148,8 @@ class Scan:
         await self._load_plans(batch)
         for part in batch.parts(STEP_TICKS):
             self._step(chunk, partition, part)
-            await asyncio.sleep(0)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     def _step(self, chunk: Chunk, partition: Partition, batch: TickBatch) -> None:
         begun = time.perf_counter()

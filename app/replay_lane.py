@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from app.replay_answer import Counts, Taker
-from engine.partition import DEFAULT_CONFIG, EngineConfig, Partition
+from engine.partition import DEFAULT_CONFIG, STEP_TICKS, EngineConfig, Partition
 from engine.pieces import Header, Piece
 from engine.rules.plan import Plan, compile_rule_set
 from infra.calendars import load_calendars
@@ -67,6 +67,10 @@ class Lane:
 
     def step(self, batch: TickBatch) -> None:
         """Go on by a batch."""
+        for part in batch.parts(STEP_TICKS):
+            self._step(part)
+
+    def _step(self, batch: TickBatch) -> None:
         result = self.partition.step(batch, self.plans)
         if not self.told:
             self.counts.warmup_ticks += result.counts.trades

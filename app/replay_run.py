@@ -22,11 +22,14 @@ from app.replay_search import is_control
 from app.replay_spill import Spills
 from app.replay_state import read_state
 from engine.pieces import Header
+from infra.allocator import keep_memory_small
 from infra.kafka.reader import Range, Reader, ReadError, chunk_of
+from infra.kafka.records import give_plain_records
 from infra.kafka.rules import RuleLog, RuleSetMissingError
 from infra.kafka_clients import KafkaError
 from schemas.alert import AlertBody
 from schemas.rule import RuleEntry, RuleError
+from schemas.topics import TICKS
 
 LOOK_S: Final = 0.2
 GC_THRESHOLDS: Final = (100_000, 20, 20)
@@ -81,6 +84,8 @@ async def run_topic(
 
     Raises ReplayError, ReadError, RuleSetMissingError, aiokafka's errors.
     """
+    keep_memory_small()
+    give_plain_records([TICKS.name])
     gc.set_threshold(*GC_THRESHOLDS)
     meter = Meter(sum(one.end - one.read_from for one in stretches), progress)
     if request.parallel > 1 and len(stretches) > 1:
@@ -211,6 +216,8 @@ def _look(done: Any, meter: Meter) -> None:
 def _share(done: Any) -> None:
     global _shared  # noqa: PLW0603  # what a process is given at its start
     _shared = done
+    keep_memory_small()
+    give_plain_records([TICKS.name])
     gc.set_threshold(*GC_THRESHOLDS)
 
 

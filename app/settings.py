@@ -79,7 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scan_live_s: Annotated[Positive, Meta(description="scan: between running prices for screens")] = 0.3
     scan_shards: Annotated[
         int, Meta(ge=1, le=4096, description="scan: pieces that a partition's state is kept in; fixed for a group")
-    ] = 16
+    ] = 8
     scan_future_bound_s: Annotated[
         Positive, Meta(description="scan: a tick this far ahead of its append time is a dead letter")
     ] = 60.0

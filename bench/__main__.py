@@ -20,6 +20,7 @@ from bench.latency import measure_latency
 from bench.memory import SYMBOLS, measure_memory
 from bench.results import machine, versions, write
 from bench.throughput import PARTS, Sizes, measure_throughput
+from infra.allocator import keep_memory_small
 from infra.embedded.kafka import find_runtime
 from infra.kafka.application import GC_THRESHOLDS
 
@@ -32,7 +33,8 @@ def main() -> int:
     """0: measured; whether targets are met is in the table."""
     options = _options()
     logging.basicConfig(level=logging.ERROR)
-    # As in the worker, so that the parts that run in this process are not slowed down by the collector.
+    # As in the worker, for the parts that run in this process.
+    keep_memory_small()
     gc.set_threshold(*GC_THRESHOLDS)
     folder = Path(tempfile.mkdtemp(prefix="tapewatch-bench-"))
     board, about = Board(), {"machine": machine()}

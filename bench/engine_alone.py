@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bench.brokers import PARTITIONS, Filled
-from engine.partition import Partition
+from engine.partition import STEP_TICKS, Partition
 from engine.rules.plan import Plan
 from infra.calendars import load_calendars
 from infra.kafka.reader import Reader, chunk_of
@@ -114,11 +114,10 @@ def _through(partition: Partition, chunks: Sequence[Chunk], plans: dict[str, Pla
         begun = time.perf_counter()
         batch = decode_chunk(chunk, partition.symbols)
         decoded = time.perf_counter()
-        result = partition.step(batch, plans)
+        run.alerts += sum(len(partition.step(part, plans).alerts) for part in batch.parts(STEP_TICKS))
         run.step_s += time.perf_counter() - decoded
         run.decode_s += decoded - begun
         run.ticks += len(batch.trades)
-        run.alerts += len(result.alerts)
 
 
 async def engine_alerts(bootstrap: str, plans: dict[str, Plan]) -> list[AlertBody]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from math import isnan
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +37,17 @@ class Columns:
         for name, declared in self.declared().items():
             setattr(self, name, _fresh(declared, capacity))
 
+    _declared: ClassVar[dict[str, Column]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Note what the class declares."""
+        own = {name: declared for name, declared in vars(cls).items() if isinstance(declared, Column)}
+        cls._declared = {**cls._declared, **own}
+
     @classmethod
     def declared(cls) -> dict[str, Column]:
         """The columns in order of declaration, those of base classes first."""
-        return {n: c for base in reversed(cls.__mro__) for n, c in vars(base).items() if isinstance(c, Column)}
+        return cls._declared
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` symbols."""
@@ -62,6 +70,16 @@ class Columns:
     def take(self, symbols: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """Copies of all columns at `symbols`."""
         return {name: getattr(self, name)[symbols] for name in self.declared()}
+
+    def altered(self, symbols: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+        """Copies of the columns at `symbols`, without those that hold nothing but defaults there."""
+        found = {}
+        for name, declared in self._declared.items():
+            values = getattr(self, name)[symbols]
+            untouched = np.isnan(values) if isnan(declared.default) else values == declared.default
+            if not untouched.all():
+                found[name] = values
+        return found
 
     def put(self, symbols: NDArray[np.intp], values: dict[str, NDArray[Any]]) -> None:
         """Write back what `take` gave."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from engine.columns import Columns, column
@@ -34,14 +33,11 @@ def grow(memory: Stateful, capacity: int) -> None:
 
 def take(memory: Stateful, members: Index) -> dict[str, NDArray[Any]]:
     """Copies of what it holds of `members`, without columns that hold nothing but defaults."""
-    found = {}
-    for group_name, group in memory.groups().items():
-        for name, declared in group.declared().items():
-            values = getattr(group, name)[members]
-            is_float = values.dtype.kind == "f"
-            if not np.array_equal(values, np.full_like(values, declared.default), equal_nan=is_float):
-                found[f"{group_name}.{name}"] = values
-    return found
+    return {
+        f"{group_name}.{name}": values
+        for group_name, group in memory.groups().items()
+        for name, values in group.altered(members).items()
+    }
 
 
 def put(memory: Stateful, members: Index, values: dict[str, NDArray[Any]]) -> None:

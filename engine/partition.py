@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from schemas.control import DailyBar, Heartbeat, Mark, Reference, RuleSetSwitch,
 from schemas.live import LiveQuote
 from schemas.symbols import SymbolTable
 
+STEP_TICKS: Final = 16_384
+"""Of a larger batch a step takes so many at a time (`TickBatch.parts`): longer columns leave the processor's cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
@@ -35,7 +39,7 @@ class EngineConfig:
 
     future_bound_ns: int = 60_000_000_000
     amend_window_ns: int = 30_000_000_000
-    shards: int = 16
+    shards: int = 8
 
     def __post_init__(self) -> None:
         """ValueError for settings the engine cannot keep."""

@@ -130,10 +130,7 @@ def _live_columns(state: PartitionState, scanner: Scanner, members: Index) -> di
         f"count:{name}": history.count[members] for name, history in state.history.items() if history.held
     }
     for group_name, group in state.groups().items():
-        for name, declared in group.declared().items():
-            values = getattr(group, name)[members]
-            if not np.array_equal(values, np.full_like(values, declared.default), equal_nan=values.dtype.kind == "f"):
-                columns[f"{group_name}:{name}"] = values
+        columns |= {f"{group_name}:{name}": values for name, values in group.altered(members).items()}
     for text, one in scanner.stateful().items():
         columns |= {f"{REMEMBERED}{text}:{name}": values for name, values in memory.take(one, members).items()}
     return columns

@@ -218,7 +218,9 @@ class Scanner:
         rules, rows = rules[is_open], rows[is_open]
         begins = starts_of_runs(rules)
         ends = np.append(begins[1:], len(rows))
-        for number, begin, end in zip(rules[begins].tolist(), begins.tolist(), ends.tolist()[: len(begins)], strict=True):
+        for number, begin, end in zip(
+            rules[begins].tolist(), begins.tolist(), ends.tolist()[: len(begins)], strict=True
+        ):
             yield number, rows_of_rest(scope.rules[number].rest, evaluation, rows[begin:end])
         for number in np.flatnonzero(tried & (scope.leaf_count == 0)).tolist():
             yield number, rows_of_rest(scope.rules[number].rest, evaluation)

@@ -11,6 +11,11 @@ _TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 
+LARGE_BYTES: Final = 256 * 1024
+"""The columns of a step are smaller: to get each from the system anew costs twice what is done with it."""
+KEPT_BYTES: Final = 16 * 1024 * 1024
+"""So much stays at hand for the next step."""
+
 
 def keep_memory_small() -> bool:
     """One arena for all threads, and large blocks that go back to the system when they are freed. To be called before
@@ -20,5 +25,5 @@ def keep_memory_small() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    wanted = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, 256 * 1024), (_TRIM_THRESHOLD, 1024 * 1024))
+    wanted = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, LARGE_BYTES), (_TRIM_THRESHOLD, KEPT_BYTES))
     return all(mallopt(setting, value) == 1 for setting, value in wanted)

@@ -1,5 +1,5 @@
-"""Where the rules of a scope are true: comparisons over whole columns for many rules together, and only those rules that
-some row can satisfy."""
+"""Where the rules of a scope are true: comparisons over whole columns, for many rules together, and only those rules
+that some row can satisfy."""
 
 from __future__ import annotations
 

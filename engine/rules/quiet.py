@@ -1,5 +1,5 @@
-"""Until when cooldowns keep rules silent, as far as it has been noticed: most rows where a rule is true are let go of here,
-all rules together. No part of the state; what is not known here is found out again."""
+"""Until when cooldowns keep rules silent, as far as it has been noticed: most rows where a rule is true are let go of
+here, all rules together. No part of the state; what is not known here is found out again."""
 
 from __future__ import annotations
 

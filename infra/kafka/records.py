@@ -12,9 +12,11 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED, PartitionRecords
 _PLAIN_TOPICS: Final[set[str]] = set()
 
 
-class PlainRecords(PartitionRecords):
+class PlainRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka gives no types
     """The records of one fetched partition. Those of the topics named to `give_plain_records` have an `offset`,
     `timestamp`, `timestamp_type`, `key`, `value` and `headers`, and know nothing of topic and partition."""
+
+    next_fetch_offset: int
 
     def __iter__(self) -> Iterator[Any]:
         """The iterator that has stopped where reading last stopped; without a call in Python for each record."""
@@ -24,7 +26,8 @@ class PlainRecords(PartitionRecords):
     def _unpack_records(self) -> Iterator[Any]:
         if self._tp.topic in _PLAIN_TOPICS and self._isolation_level == READ_UNCOMMITTED:
             return self._plain_records()
-        return super()._unpack_records()  # type: ignore[no-any-return]  # aiokafka gives no types
+        wrapped: Iterator[Any] = super()._unpack_records()
+        return wrapped
 
     def _plain_records(self) -> Iterator[Any]:
         while self._records.has_next():

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from app.settings import Settings, SettingsError
-from engine.rules.body import rule_set
+from engine.rules.body import rules_of
 from engine.rules.plan import compile_rule_set
 from infra.kafka.rules import RuleLog
 from schemas.rule import RuleBody, RuleEntry, RuleError, rule_set_hash
-from schemas.rule_file import load_rules
+from schemas.rule_file import load_rule_file
 
 
 def read(path: Path) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
@@ -20,7 +20,7 @@ def read(path: Path) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
         document = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from None
-    entries, bodies = rule_set(load_rules(document))
+    entries, bodies = rules_of(load_rule_file(document))
     compile_rule_set(rule_set_hash(entries), entries, bodies)
     return entries, bodies
 

@@ -30,6 +30,10 @@ def load_rule_file(document: bytes) -> RuleFile:
     listed = whole.get("rules")
     if not isinstance(listed, list) or len(listed) > MAX_RULES:
         raise RuleError("file", f"needs a list of at most {MAX_RULES} rules")
+    metrics = whole.get("metrics", {})
+    for name, formula in metrics.items() if isinstance(metrics, dict) else ():
+        if not isinstance(formula, str):
+            raise RuleError(f"metrics.{name[:80]}", "is not the text of a formula")
     found = _convert({**whole, "rules": []}, RuleFile, "")
     found.rules = [_rule(item, f"rules[{i}]") for i, item in enumerate(listed)]
     seen: set[str] = set()

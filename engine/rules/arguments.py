@@ -19,7 +19,7 @@ from engine.timeframes import BY_NAME, Timeframe
 _DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h|d)", re.ASCII)
 _NUMBER: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?(?:e[+-]?[0-9]{1,2})?)([kM]?)", re.ASCII)
 _FACTORS: Final = {"": 1.0, "k": 1e3, "M": 1e6}
-_TIMEFRAME_ALIASES: Final = {"60m": "1h", "120m": "2h", "240m": "4h", "24h": "1d"}
+TIMEFRAME_ALIASES: Final = {"60m": "1h", "120m": "2h", "240m": "4h", "24h": "1d"}
 
 
 def check_arguments(declaration: Declaration, given: list[str]) -> list[Argument]:
@@ -57,7 +57,7 @@ def argument(given: str | None, parameter: Parameter) -> Argument:
 
 def timeframe_named(text: str) -> Timeframe | None:
     """The timeframe of that name or alias."""
-    return BY_NAME.get(_TIMEFRAME_ALIASES.get(text, text))
+    return BY_NAME.get(TIMEFRAME_ALIASES.get(text, text))
 
 
 def _timeframe(text: str, parameter: Parameter) -> Timeframe | None:

@@ -12,7 +12,7 @@ from engine.indicators.declare import Declaration, Unit
 from engine.rules import lexer, tree
 from engine.rules.arguments import check_arguments
 from engine.rules.functions import AT_CLOSES, FUNCTIONS, OVER_BARS, Function
-from engine.rules.hints import nearest
+from engine.rules.hints import AWAITED, nearest
 from engine.rules.lexer import Token, tokens
 from engine.rules.tree import Node, TreeError
 from engine.rules.units import UnitError, joined, product, quotient
@@ -261,6 +261,8 @@ class _Parser:
             raise
         except ValueError as error:
             raise self._error(token, f"{token.text}: {error}") from None
+        if token.text in AWAITED:
+            raise self._error(token, f"there is no metric {token.text} yet: it {AWAITED[token.text]}")
         known = [*CATALOGUE, *FUNCTIONS, *self._known]
         raise self._error(token, f"unknown metric {token.text[:80]!r}{nearest(token.text, known)}")
 

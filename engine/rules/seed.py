@@ -75,11 +75,11 @@ def _operator(seed: SeedCondition, where: str) -> str:
 def _truth(condition: Node, operator: str, seed: SeedCondition, where: str) -> Node:
     """An alert type, or another condition, `== 1`."""
     if operator not in ("==", "!=") or seed.value not in (0, 1):
-        raise RuleError(f"{where}.value", f"{condition.text[:80]} is true or false; compare it with == 1 or == 0")
+        raise RuleError(f"{where}.value", f"{seed.metric[:80]} is true or false; compare it with == 1 or == 0")
     if seed.value_type is not None:
-        raise RuleError(f"{where}.value_type", f"{condition.text[:80]} is true or false, and counts nothing")
+        raise RuleError(f"{where}.value_type", f"{seed.metric[:80]} is true or false, and counts nothing")
     if seed.timeframe is not None and seed.metric.strip() not in TEMPLATES:
-        raise RuleError(f"{where}.timeframe", f"{condition.text[:80]} is on no timeframe")
+        raise RuleError(f"{where}.timeframe", f"{seed.metric[:80]} is on no timeframe of its own")
     return condition if bool(seed.value) == (operator == "==") else tree.negation(condition)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.rules.templates.declare import REGULAR, Template, bars, minutes, number, timeframe, window
-from schemas.rule import EACH_ROW
+from schemas.rule import EACH_ROW, ONCE_PER_SESSION
 
 _RUN: Final = (number("percent", 0.5, 0.1, 100), window())
 _RUN_DOLLARS: Final = (number("dollars", 0.5, 0.01, 1e6), window())
@@ -82,6 +82,7 @@ TEMPLATES: Final = (
         "The regular session opened `percent` or more above the prior close.",
         'session == "regular" and gap_pct >= {percent}',
         _GAP,
+        ONCE_PER_SESSION,
         during=REGULAR,
         mirror="gap_down",
     ),
@@ -90,6 +91,7 @@ TEMPLATES: Final = (
         "The regular session opened `percent` or more below the prior close.",
         'session == "regular" and gap_pct <= -{percent}',
         _GAP,
+        ONCE_PER_SESSION,
         during=REGULAR,
         mirror="gap_up",
     ),

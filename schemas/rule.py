@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import hashlib
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -17,6 +17,8 @@ ONCE_PER_SESSION: Final = "once_per_session"
 BAR_CLOSE: Final = "bar_close"
 TRIGGERS: Final = (EACH_ROW, BECOMES_TRUE, ONCE_PER_BAR, ONCE_PER_SESSION, BAR_CLOSE)
 
+
+MAX_VERSION: Final = 2**31 - 1
 
 During = Literal["premarket", "market", "postmarket", "all"]
 
@@ -81,7 +83,7 @@ class SeedRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cooldown_sec: float | None = None
     cooldown_s: float | None = None
     enabled: bool = True
-    version: int = 1
+    version: Annotated[int, msgspec.Meta(ge=0, le=MAX_VERSION)] = 1
     created_at: str | int | float | None = None
     updated_at: str | int | float | None = None
 

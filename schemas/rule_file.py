@@ -10,6 +10,7 @@ import msgspec
 from schemas.rule import RuleError, RuleFile, SeedRule, TemplateRule
 
 MAX_RULES: Final = 100_000
+MAX_NUMBER: Final = 1e300
 Kind = TypeVar("Kind")
 _FIELDS: Final = frozenset(SeedRule.__struct_fields__)
 
@@ -55,6 +56,8 @@ def _rule(item: object, where: str) -> SeedRule:
     for name, value in parameters.items():
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise RuleError(f"{where}.{name[:80]}", "is neither a number nor a text")
+        if not isinstance(value, str) and abs(value) > MAX_NUMBER:
+            raise RuleError(f"{where}.{name[:80]}", f"is a number beyond {MAX_NUMBER:g}")
     return _convert({**named, "parameters": parameters}, TemplateRule, where)
 
 

@@ -146,3 +146,30 @@ def test_any_file_is_rules_or_an_error(seed: int) -> None:
         again = load_rule_file(msgspec.json.encode(normal_file(file)))
         assert rules_of(again) == (entries, bodies), (seed, case, whole)
     assert accepted > CASES // 20
+
+
+HUGE = b"1" + b"0" * 400
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        b"[" * 100_000,
+        b'[{"template": "crossed_above", "level": ' + HUGE + b"}]",
+        b'[{"template": "opening_range_breakout", "minutes": ' + HUGE * 20 + b"}]",
+        b'[{"id": "r", "expression": "price > 1", "max_fires": ' + HUGE + b"}]",
+        b'[{"id": "r", "expression": "price > 1", "version": ' + HUGE + b"}]",
+        b'[{"id": "r", "conditions": [{"metric": "price", "op": ">", "value": ' + HUGE + b"}]}]",
+        b'[{"id": "r", "expression": "price > 1", "runaway": {"fires": 5, "minutes": 1e308}}]',
+        b'{"metrics": {"a": 5}, "rules": []}',
+        b'{"metrics": [], "rules": []}',
+        msgspec.json.encode({"metrics": {f"m_{i}x": f"m_{i + 1}x + m_{i + 1}x" for i in range(150)}, "rules": []}),
+        msgspec.json.encode(
+            {"metrics": {"m_99x": "price"} | {f"m_{i}x": f"m_{i + 1}x * m_{i + 1}x" for i in range(99)}, "rules": []}
+        ),
+    ],
+    ids=range(11),
+)
+def test_what_is_too_large_is_an_error(whole: bytes) -> None:
+    with pytest.raises(RuleError):
+        rules_of(load_rule_file(whole))

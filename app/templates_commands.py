@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from app.metrics_commands import declaration_text
-from engine.rules.hints import nearest
 from engine.rules.templates.catalogue import TEMPLATES
 from engine.rules.templates.declare import Template
+from schemas.hints import nearest
 
 _DURING = {"all": "-", "market": "market"}
 

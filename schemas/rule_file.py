@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from schemas.rule import RuleError, RuleFile, SeedRule, TemplateRule
+from schemas.hints import nearest
+from schemas.rule import RuleError, RuleFile, Runaway, SeedCondition, SeedRule, TemplateRule
 
 MAX_RULES: Final = 100_000
 MAX_NUMBER: Final = 1e300
-Kind = TypeVar("Kind")
+Kind = TypeVar("Kind", bound=msgspec.Struct)
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
 _FIELDS: Final = frozenset(SeedRule.__struct_fields__)
 
 
@@ -66,4 +69,8 @@ def _convert(item: object, kind: type[Kind], where: str) -> Kind:
         return msgspec.convert(item, kind)
     except (msgspec.ValidationError, RecursionError) as error:
         reason, _, path = str(error).partition(" - at `$")
+        unknown = _UNKNOWN.fullmatch(reason)
+        if unknown is not None:
+            within = SeedCondition if ".conditions" in path else Runaway if ".runaway" in path else kind
+            reason += nearest(unknown[1], within.__struct_fields__)
         raise RuleError(f"{where}{path.rstrip('`')}".lstrip(".") or "file", reason) from None

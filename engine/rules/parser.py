@@ -11,13 +11,14 @@ from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.declare import Declaration, Unit
 from engine.rules import lexer, tree
 from engine.rules.arguments import check_arguments
+from engine.rules.awaited import AWAITED
 from engine.rules.functions import AT_CLOSES, FUNCTIONS, OVER_BARS, Function
-from engine.rules.hints import AWAITED, nearest
 from engine.rules.lexer import Token, tokens
 from engine.rules.tree import Node, TreeError
 from engine.rules.units import UnitError, joined, product, quotient
 from engine.timeframes import BY_NAME
 from schemas.bar import SESSIONS
+from schemas.hints import nearest
 from schemas.rule import OPERATORS, RuleError
 
 MAX_LOOK_BACK: Final = 200

@@ -10,13 +10,13 @@ from engine.indicators.declare import Unit
 from engine.rules import tree
 from engine.rules.aliases import EXAMPLES, called, meaning_of
 from engine.rules.arguments import timeframe_named
-from engine.rules.hints import nearest
 from engine.rules.names import NO_FORMULAS, Names
 from engine.rules.parser import parse
 from engine.rules.templates.catalogue import TEMPLATES
 from engine.rules.tree import Node, TreeError
 from engine.rules.units import UnitError, joined
 from engine.timeframes import BY_NAME, Timeframe
+from schemas.hints import nearest
 from schemas.rule import OPERATORS, During, RuleError, SeedCondition
 
 SESSION_OF: Final = {"premarket": "pre", "market": "regular", "postmarket": "post"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from engine.indicators.declare import Kind, Parameter
-from engine.rules.hints import nearest
 from engine.rules.names import Names
 from engine.rules.parser import parse, parse_condition
 from engine.rules.templates.catalogue import TEMPLATES, text_of
 from engine.rules.templates.declare import Template
 from engine.rules.tree import Node, TreeError, number_text
+from schemas.hints import nearest
 from schemas.rule import BAR_CLOSE, ONCE_PER_BAR, RuleError, SeedRule, TemplateRule, changed
 
 _FIELDS: Final = SeedRule.__struct_fields__

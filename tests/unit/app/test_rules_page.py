@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.rules.awaited import AWAITED
 from engine.rules.body import rules_of
-from engine.rules.hints import AWAITED
 from engine.rules.names import NO_FORMULAS
 from engine.rules.parser import parse_condition
 from schemas.rule import RuleError

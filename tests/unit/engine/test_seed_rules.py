@@ -186,7 +186,11 @@ def test_fields_of_the_seed_that_change_nothing_are_accepted() -> None:
             "rules[1].id",
             "'a' is empty or used twice",
         ),
-        (b'[{"id": "a", "cooldwn": 3}]', "rules[0]", "Object contains unknown field `cooldwn`"),
+        (
+            b'[{"id": "a", "cooldwn": 3}]',
+            "rules[0]",
+            "Object contains unknown field `cooldwn`; did you mean cooldown?",
+        ),
         (
             b'[{"id": "a", "conditions": [{"metric": "price", "op": ">", "value": 1}, {"metric": 5, "value": 1}]}]',
             "rules[0].conditions[1].metric",

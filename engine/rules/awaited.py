@@ -1,9 +1,7 @@
-"""Hints for names that do not exist."""
+"""Metrics that rules of elsewhere use and that there are none of, and why."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Final
 
 _REFERENCE: Final = "awaits reference data, which nothing supplies yet"
@@ -17,10 +15,4 @@ AWAITED: Final = {
     **dict.fromkeys(("bid", "ask", "bid_size", "ask_size", "spread", "spread_pct"), _QUOTES),
     **dict.fromkeys(("high_52w", "low_52w", "biggest_range_pct"), _LONG),
 }
-"""Metrics that rules of elsewhere use and that there are none of, and why."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint naming the known name closest to `name`, or an empty string."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f"; did you mean {found[0]}?" if found else ""
+"""The reason by name."""

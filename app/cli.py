@@ -86,10 +86,18 @@ def _parser() -> argparse.ArgumentParser:
         ("apply", _rules_apply, "put a file's rules into force"),
     ):
         _add(rules, name, run, text).add_argument("file", type=Path)
+    normal = _add(rules, "format", _rules_format, "print a file's rules in their one normal form")
+    normal.add_argument("file", type=Path)
+    normal.add_argument("--seed", action="store_true", help="as lists of conditions; fails for what cannot be one")
+    _add(rules, "schema", _rules_schema, "print the JSON Schema of a file of rules")
     known = _group(commands, "metrics", "what rules can look at")
     _add(known, "list", _metrics_list, "show every metric")
     _add(known, "describe", _metrics_describe, "show all that is declared of one").add_argument("name")
     _add(known, "page", _metrics_page, "print the page of the documentation")
+    types = _group(commands, "templates", "alert types that rules can be made of")
+    _add(types, "list", _templates_list, "show every alert type")
+    _add(types, "describe", _templates_describe, "show all that is declared of one").add_argument("name")
+    _add(types, "page", _templates_page, "print the page of the documentation")
     topics = _group(commands, "topics", "Kafka topics")
     _add(topics, "list", _topics_list, "show what is declared")
     _add(topics, "check", _topics_check, "compare the broker's topics with what is declared")
@@ -171,6 +179,19 @@ def _rules_apply(asked: argparse.Namespace, settings: Settings) -> int:
     return apply(asked.file, settings)
 
 
+def _rules_format(asked: argparse.Namespace, _: Settings) -> int:
+    from app.rules_commands import show_normal
+
+    return show_normal(asked.file, asked.seed)
+
+
+def _rules_schema(_: argparse.Namespace, __: Settings) -> int:
+    from app.rules_schema import text
+
+    print(text(), end="")
+    return OK
+
+
 def _metrics_list(_: argparse.Namespace, __: Settings) -> int:
     from app.metrics_commands import list_metrics
 
@@ -185,6 +206,24 @@ def _metrics_describe(asked: argparse.Namespace, _: Settings) -> int:
 
 def _metrics_page(_: argparse.Namespace, __: Settings) -> int:
     from app.metrics_commands import print_page
+
+    return print_page()
+
+
+def _templates_list(_: argparse.Namespace, __: Settings) -> int:
+    from app.templates_commands import list_templates
+
+    return list_templates()
+
+
+def _templates_describe(asked: argparse.Namespace, _: Settings) -> int:
+    from app.templates_commands import describe
+
+    return describe(asked.name)
+
+
+def _templates_page(_: argparse.Namespace, __: Settings) -> int:
+    from app.templates_commands import print_page
 
     return print_page()
 

@@ -7,7 +7,7 @@ import sys
 from engine.indicators.catalogue import CATALOGUE, DECLARATIONS
 from engine.indicators.declare import Declaration
 from engine.rules.functions import FUNCTIONS
-from engine.rules.hints import nearest
+from schemas.hints import nearest
 
 
 def list_metrics() -> int:

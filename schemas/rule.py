@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import hashlib
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -16,6 +16,11 @@ ONCE_PER_BAR: Final = "once_per_bar"
 ONCE_PER_SESSION: Final = "once_per_session"
 BAR_CLOSE: Final = "bar_close"
 TRIGGERS: Final = (EACH_ROW, BECOMES_TRUE, ONCE_PER_BAR, ONCE_PER_SESSION, BAR_CLOSE)
+
+
+MAX_VERSION: Final = 2**31 - 1
+
+During = Literal["premarket", "market", "postmarket", "all"]
 
 
 class RuleError(ValueError):
@@ -40,7 +45,7 @@ class SeedCondition(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     op: str | None = None
     value: float
     timeframe: str | None = None
-    calculated_during: Literal["premarket", "market", "postmarket", "all"] | None = None
+    calculated_during: During | None = None
     volume_threshold: float | None = None
     value_type: Literal["$", "%"] | None = None
 
@@ -56,8 +61,9 @@ class SeedRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`conditions` that must all hold, or an `expression`, or both. `cooldown` in seconds (`cooldown_sec`,
     `cooldown_s`: other spellings).
 
-    `trigger`: one of `TRIGGERS`, with the `timeframe` of those that have one, and the `rearm` expression of
-    `becomes_true`. `expires_at`: seconds since 1970, no fire from then on. `max_fires`: per symbol.
+    `calculated_during` and `volume_threshold`: of the rule as a whole. `trigger`: one of `TRIGGERS`, with the
+    `timeframe` of those that have one, and the `rearm` expression of `becomes_true`. `expires_at`: seconds since 1970,
+    no fire from then on. `max_fires`: per symbol.
     """
 
     id: str
@@ -65,7 +71,9 @@ class SeedRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     description: str = ""
     conditions: list[SeedCondition] = []
     expression: str | None = None
-    trigger: str = EACH_ROW
+    calculated_during: During | None = None
+    volume_threshold: float | None = None
+    trigger: str | None = None
     timeframe: str | None = None
     rearm: str | None = None
     expires_at: float | None = None
@@ -75,9 +83,29 @@ class SeedRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cooldown_sec: float | None = None
     cooldown_s: float | None = None
     enabled: bool = True
-    version: int = 1
+    version: Annotated[int, msgspec.Meta(ge=0, le=MAX_VERSION)] = 1
     created_at: str | int | float | None = None
     updated_at: str | int | float | None = None
+
+
+class TemplateRule(SeedRule, kw_only=True, forbid_unknown_fields=True):
+    """A rule of an alert type. In files its `parameters` stand beside the other fields, and `timeframe` is one of them
+    where the alert type has one; trigger, session and volume are those of the alert type unless given."""
+
+    template: str
+    parameters: dict[str, str | int | float] = {}
+
+
+def changed(rule: SeedRule, **fields: object) -> SeedRule:
+    """The rule with other values of some fields."""
+    return msgspec.structs.replace(rule, **fields)
+
+
+class RuleFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A file of rules: the rules, and formulas by name that they may use."""
+
+    metrics: dict[str, str] = {}
+    rules: list[SeedRule]
 
 
 class RuleBody(msgspec.Struct, frozen=True, omit_defaults=True):

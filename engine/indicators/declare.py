@@ -40,6 +40,7 @@ class Kind(Enum):
     DURATION = "duration"
     TIMEFRAME = "timeframe"
     NUMBER = "number"
+    LEVEL = "level"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Parameter:
             return f"duration, {' or '.join(ranges)}"
         if self.kind is Kind.NUMBER:
             return f"number from {self.bounds[0]:g} to {self.bounds[1]:g}"
+        if self.kind is Kind.LEVEL:
+            return "price: a metric or a calculation"
         return "number of bars, 1 to 200 (1d: 60)"
 
 
@@ -135,7 +138,7 @@ class MetricCall:
     @property
     def text(self) -> str:
         """Canonical text, such as `ema(20, 5m)`."""
-        return f"{self.name}({', '.join(map(_text, self.arguments))})" if self.arguments else self.name
+        return f"{self.name}({', '.join(map(argument_text, self.arguments))})" if self.arguments else self.name
 
     @property
     def timeframe(self) -> Timeframe | None:
@@ -152,7 +155,8 @@ class MetricCall:
         )
 
 
-def _text(argument: Argument) -> str:
+def argument_text(argument: Argument) -> str:
+    """As rules write it."""
     if isinstance(argument, Timeframe):
         return argument.name
     if isinstance(argument, Duration):

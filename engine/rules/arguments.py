@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from engine.indicators.declare import (
@@ -16,8 +17,9 @@ from engine.indicators.declare import (
 from engine.timeframes import BY_NAME, Timeframe
 
 _DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h|d)", re.ASCII)
-_NUMBER: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
-_TIMEFRAME_ALIASES: Final = {"60m": "1h", "120m": "2h", "240m": "4h", "24h": "1d"}
+_NUMBER: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?(?:e[+-]?[0-9]{1,2})?)([kM]?)", re.ASCII)
+_FACTORS: Final = {"": 1.0, "k": 1e3, "M": 1e6}
+TIMEFRAME_ALIASES: Final = {"60m": "1h", "120m": "2h", "240m": "4h", "24h": "1d"}
 
 
 def check_arguments(declaration: Declaration, given: list[str]) -> list[Argument]:
@@ -25,32 +27,37 @@ def check_arguments(declaration: Declaration, given: list[str]) -> list[Argument
     parameters = declaration.parameters
     if len(given) > len(parameters):
         raise ValueError(f"takes {_counted(len(parameters))}, not {len(given)}")
-    values = [_value(given, i, parameter) for i, parameter in enumerate(parameters)]
-    if BY_NAME["1d"] in values:
-        most = max((v for v, p in zip(values, parameters, strict=True) if p.kind is Kind.BARS), default=0)  # type: ignore[type-var]
-        if isinstance(most, int) and most > MAX_BARS_1D:
-            raise ValueError(f"{most} bars of 1d are more than the {MAX_BARS_1D} that are kept")
+    values = [argument(given[i] if i < len(given) else None, p) for i, p in enumerate(parameters)]
+    counts = [v for v, p in zip(values, parameters, strict=True) if p.kind is Kind.BARS and isinstance(v, int)]
+    check_bars(next((v.name for v in values if isinstance(v, Timeframe)), ""), max(counts, default=0))
     return values
+
+
+def check_bars(timeframe: str, most: float) -> None:
+    """Raises ValueError for more bars of a timeframe than are kept."""
+    if timeframe == "1d" and most > MAX_BARS_1D:
+        raise ValueError(f"{most:.0f} bars of 1d are more than the {MAX_BARS_1D} that are kept")
 
 
 def _counted(count: int) -> str:
     return "no arguments" if not count else "1 argument" if count == 1 else f"at most {count} arguments"
 
 
-def _value(given: list[str], at: int, parameter: Parameter) -> Argument:
-    if at >= len(given):
+def argument(given: str | None, parameter: Parameter) -> Argument:
+    """An argument from its text, None where the default is meant. Raises ValueError."""
+    if given is None:
         if parameter.default is None:
             raise ValueError(f"argument {parameter.name} is missing: a {parameter.wanted}")
         return parameter.default
-    value = _READERS[parameter.kind](given[at], parameter)
+    value = _READERS[parameter.kind](given, parameter)
     if value is None:
-        raise ValueError(f"{given[at][:40]!r} is not a {parameter.wanted}")
+        raise ValueError(f"{given[:40]!r} is not a {parameter.wanted}")
     return value
 
 
 def timeframe_named(text: str) -> Timeframe | None:
     """The timeframe of that name or alias."""
-    return BY_NAME.get(_TIMEFRAME_ALIASES.get(text, text))
+    return BY_NAME.get(TIMEFRAME_ALIASES.get(text, text))
 
 
 def _timeframe(text: str, parameter: Parameter) -> Timeframe | None:
@@ -75,10 +82,18 @@ def _bars(text: str, parameter: Parameter) -> int | None:
 
 
 def _plain(text: str, parameter: Parameter) -> float | None:
-    if _NUMBER.fullmatch(text) is None:
+    found = _NUMBER.fullmatch(text)
+    if found is None:
         return None
     least, most = parameter.bounds
-    return float(text) if least <= float(text) <= most else None
+    value = float(found[1]) * _FACTORS[found[2]]
+    return value if least <= value <= most else None
 
 
-_READERS: Final = {Kind.TIMEFRAME: _timeframe, Kind.DURATION: _duration, Kind.BARS: _bars, Kind.NUMBER: _plain}
+Reader = Callable[[str, Parameter], Argument | None]
+_READERS: Final[dict[Kind, Reader]] = {
+    Kind.TIMEFRAME: _timeframe,
+    Kind.DURATION: _duration,
+    Kind.BARS: _bars,
+    Kind.NUMBER: _plain,
+}

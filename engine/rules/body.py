@@ -7,11 +7,14 @@ from typing import Final
 
 from engine.rules import tree
 from engine.rules.arguments import timeframe_named
+from engine.rules.lexer import MAX_TEXT
+from engine.rules.names import NO_FORMULAS, Names
 from engine.rules.parser import parse_condition
-from engine.rules.seed import conditions_of
-from engine.rules.tree import Node
+from engine.rules.seed import conditions_of, limits_of
+from engine.rules.templates.rule import settled
+from engine.rules.tree import Node, TreeError
 from engine.rules.triggers import trigger_of
-from schemas.rule import RuleBody, RuleEntry, RuleError, SeedRule, rule_hash
+from schemas.rule import EACH_ROW, RuleBody, RuleEntry, RuleError, RuleFile, SeedRule, TemplateRule, rule_hash
 
 DEFAULT_COOLDOWN_S: Final = 10.0
 MAX_CONDITIONS: Final = 64
@@ -19,11 +22,11 @@ MAX_COOLDOWN_S: Final = 30 * 86_400.0
 MAX_EXPIRY_S: Final = 4_100_000_000.0
 
 
-def rule_set(rules: list[SeedRule]) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
+def rule_set(rules: list[SeedRule], names: Names = NO_FORMULAS) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
     """The enabled rules as entries of a set, and their bodies by hash."""
     entries, bodies = [], {}
     for i, rule in enumerate(rules):
-        body = body_of(rule, f"rules[{i}]")
+        body = body_of(rule, f"rules[{i}]", names)
         if rule.enabled:
             key = rule_hash(body)
             bodies[key] = body
@@ -31,15 +34,25 @@ def rule_set(rules: list[SeedRule]) -> tuple[list[RuleEntry], dict[str, RuleBody
     return entries, bodies
 
 
-def body_of(rule: SeedRule, where: str = "rule") -> RuleBody:
+def rules_of(file: RuleFile) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
+    """The same of a file, with its formulas."""
+    return rule_set(file.rules, Names(file.metrics))
+
+
+def body_of(rule: SeedRule, where: str = "rule", names: Names = NO_FORMULAS) -> RuleBody:
     """The normal form of a rule; RuleError if it has none."""
+    conditions = []
+    if isinstance(rule, TemplateRule):
+        rule, condition = settled(rule, where, names)
+        conditions.append(condition)
+    conditions += _conditions(rule, where, names, len(conditions))
     runaway = rule.runaway
     body = RuleBody(
-        tree.both("and", _conditions(rule, where)).text,
-        rule.trigger,
+        _joined(conditions, where),
+        EACH_ROW if rule.trigger is None else rule.trigger,
         _nanoseconds(_cooldown_s(rule, where), MAX_COOLDOWN_S, f"{where}.cooldown"),
         timeframe=_timeframe(rule.timeframe, f"{where}.timeframe"),
-        rearm=parse_condition(rule.rearm, f"{where}.rearm").text if rule.rearm else "",
+        rearm=parse_condition(rule.rearm, f"{where}.rearm", names.named, names.known).text if rule.rearm else "",
         expires_ns=_nanoseconds(rule.expires_at or 0.0, MAX_EXPIRY_S, f"{where}.expires_at"),
         max_fires=rule.max_fires,
         runaway_fires=runaway.fires if runaway else 0,
@@ -49,13 +62,24 @@ def body_of(rule: SeedRule, where: str = "rule") -> RuleBody:
     return body
 
 
-def _conditions(rule: SeedRule, where: str) -> list[Node]:
-    if not (rule.conditions or rule.expression) or len(rule.conditions) > MAX_CONDITIONS:
+def _conditions(rule: SeedRule, where: str, names: Names, before: int) -> list[Node]:
+    """`before`: how many conditions there are already."""
+    if not (rule.conditions or rule.expression or before) or len(rule.conditions) > MAX_CONDITIONS:
         raise RuleError(f"{where}.conditions", f"{len(rule.conditions)} conditions; a rule has 1 to {MAX_CONDITIONS}")
-    found = [n for i, c in enumerate(rule.conditions) for n in conditions_of(c, f"{where}.conditions[{i}]")]
+    found = [n for i, c in enumerate(rule.conditions) for n in conditions_of(c, f"{where}.conditions[{i}]", names)]
     if rule.expression:
-        found.append(parse_condition(rule.expression, f"{where}.expression"))
-    return found
+        found.append(parse_condition(rule.expression, f"{where}.expression", names.named, names.known))
+    return found + limits_of(rule.calculated_during, rule.volume_threshold or None, where)
+
+
+def _joined(conditions: list[Node], where: str) -> str:
+    try:
+        text = tree.both("and", conditions).text
+    except TreeError as error:
+        raise RuleError(where, str(error)) from None
+    if len(text) > MAX_TEXT:
+        raise RuleError(where, f"is longer than {MAX_TEXT} characters when its names are written out")
+    return text
 
 
 def _cooldown_s(rule: SeedRule, where: str) -> float:

@@ -8,28 +8,30 @@ from functools import partial
 from typing import Final
 
 from engine.indicators.catalogue import CATALOGUE
-from engine.indicators.declare import MetricCall, Unit
+from engine.indicators.declare import Declaration, Unit
 from engine.rules import lexer, tree
 from engine.rules.arguments import check_arguments
+from engine.rules.awaited import AWAITED
 from engine.rules.functions import AT_CLOSES, FUNCTIONS, OVER_BARS, Function
-from engine.rules.hints import nearest
 from engine.rules.lexer import Token, tokens
 from engine.rules.tree import Node, TreeError
 from engine.rules.units import UnitError, joined, product, quotient
 from engine.timeframes import BY_NAME
 from schemas.bar import SESSIONS
+from schemas.hints import nearest
 from schemas.rule import OPERATORS, RuleError
 
 MAX_LOOK_BACK: Final = 200
 MAX_LOOK_BACK_1D: Final = 60
 MAX_NESTING: Final = 40
-_RESERVED: Final = frozenset({"and", "or", "not", "true", "false"})
+RESERVED: Final = frozenset({"and", "or", "not", "true", "false"})
 
-Named = Callable[[str, "list[str]"], "str | None"]
-"""The text that a name with arguments stands for (a user's formula, a template), None if there is no such."""
+Named = Callable[[str, "list[str]"], "Node | str | None"]
+"""What a name with arguments stands for (a user's formula, an alert type) as a tree or as text, None if there is no
+such. Raises ValueError for arguments that do not fit."""
 
 
-def no_names(name: str, arguments: list[str]) -> str | None:
+def no_names(name: str, arguments: list[str]) -> Node | str | None:
     """Nothing but the catalogue and the language."""
     del name, arguments
     return None
@@ -38,7 +40,7 @@ def no_names(name: str, arguments: list[str]) -> str | None:
 def parse(source: str, where: str = "expression", named: Named = no_names, known: Mapping[str, object] = {}) -> Node:
     """The tree of an expression, number or truth. RuleError says where it is wrong.
 
-    `named` gives the texts of further names; `known` are these names, for hints.
+    `named` says what further names stand for; `known` are these names, for hints.
     """
     parser = _Parser(source, where, named, known)
     try:
@@ -215,7 +217,7 @@ class _Parser:
             return self._time(token)
         if token.kind == lexer.TEXT:
             return self._quoted(token)
-        if token.kind == lexer.NAME and token.text not in _RESERVED:
+        if token.kind == lexer.NAME and token.text not in RESERVED:
             return self._name(token)
         if token.text in ("true", "false"):
             return tree.constant(token.text == "true")
@@ -249,23 +251,25 @@ class _Parser:
         ends_in_timeframe = bool(arguments) and isinstance(arguments[-1][1], str) and token.text in CATALOGUE
         if function is not None and not ends_in_timeframe:
             return self._function(token, function, arguments)
-        text = self._named(token.text, texts)
-        if text is not None:
-            return self._inlined(token, text)
-        declaration = CATALOGUE.get(token.text)
-        if declaration is None:
-            known = [*CATALOGUE, *FUNCTIONS, *self._known]
-            raise self._error(token, f"unknown metric {token.text[:80]!r}{nearest(token.text, known)}")
         try:
-            call: MetricCall = declaration.call(*check_arguments(declaration, texts))
+            meaning = self._named(token.text, texts)
+            if meaning is not None:
+                return self._inlined(token, meaning) if isinstance(meaning, str) else meaning
+            declaration = metric_named(token.text, texts)
+            if declaration is not None:
+                return tree.metric(declaration.call(*check_arguments(declaration, texts)))
+        except RuleError:
+            raise
         except ValueError as error:
             raise self._error(token, f"{token.text}: {error}") from None
-        return tree.metric(call)
+        if token.text in AWAITED:
+            raise self._error(token, f"there is no metric {token.text} yet: it {AWAITED[token.text]}")
+        known = [*CATALOGUE, *FUNCTIONS, *self._known]
+        raise self._error(token, f"unknown metric {token.text[:80]!r}{nearest(token.text, known)}")
 
     def _inlined(self, token: Token, text: str) -> Node:
-        inner = _Parser(
-            text, f"{self._where}, column {token.column}, {token.text}", self._named, self._known, self._depth
-        )
+        where = f"{self._where}, column {token.column}, {token.text}"
+        inner = _Parser(text, where, self._named, self._known, self._depth)
         node = inner.expression()
         inner.expect(lexer.END)
         return node
@@ -310,6 +314,13 @@ class _Parser:
         if not token.text.isdigit() or not least <= int(token.text[:9]) <= most:
             raise self._error(token, f"{token.text[:20]} is not a number of bars from {least} to {most}")
         return int(token.text)
+
+
+def metric_named(name: str, arguments: list[str]) -> Declaration | None:
+    """The metric of that name; a mean volume over days goes by the name of that over bars, too."""
+    if name == "avg_volume" and len(arguments) == 1 and arguments[0].endswith("d"):
+        name = "avg_volume_day"
+    return CATALOGUE.get(name)
 
 
 def _most_bars(node: Node) -> int:

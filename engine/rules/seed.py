@@ -1,65 +1,66 @@
-"""The seed's JSON rules: its metric names are aliases of catalogue metrics, its conditions become one expression."""
+"""The seed's JSON conditions: each becomes a comparison of the rule language."""
 
 from __future__ import annotations
 
 import math
-import re
 from typing import Final
 
+from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.declare import Unit
 from engine.rules import tree
+from engine.rules.aliases import EXAMPLES, called, meaning_of
 from engine.rules.arguments import timeframe_named
-from engine.rules.hints import nearest
+from engine.rules.names import NO_FORMULAS, Names
 from engine.rules.parser import parse
+from engine.rules.templates.catalogue import TEMPLATES
 from engine.rules.tree import Node, TreeError
 from engine.rules.units import UnitError, joined
 from engine.timeframes import BY_NAME, Timeframe
-from schemas.rule import OPERATORS, RuleError, SeedCondition
+from schemas.hints import nearest
+from schemas.rule import OPERATORS, During, RuleError, SeedCondition
 
-_SESSIONS: Final = {"premarket": "pre", "market": "regular", "postmarket": "post"}
+SESSION_OF: Final = {"premarket": "pre", "market": "regular", "postmarket": "post"}
 _VALUE_TYPES: Final = {"$": Unit.PRICE, "%": Unit.PERCENT}
-_RATIO: Final = 100.0
-"""The seed writes relative volume as a ratio, the catalogue in percent."""
-
-_ALIASES: Final = tuple(
-    (re.compile(pattern), replacement, factor)
-    for pattern, replacement, factor in (
-        (r"(rsi|ema|sma)_(\d+)_(1m|5m|15m|1h|60m|1d)", r"\1(\2, \3)", 1.0),
-        (r"(rsi|ema|sma)_(\d+)", r"\1(\2, 1m)", 1.0),
-        (r"vwap_(5m|15m|1h)", r"rolling_vwap(\1)", 1.0),
-        (r"volume_avg_(\d+)m", r"avg_volume(\1, 1m)", 1.0),
-        (r"volume_avg_1h", r"avg_volume(60, 1m)", 1.0),
-        (r"relative_volume", r"relative_volume(1m)", _RATIO),
-        (r"rel_volume_(1m|5m|15m|1h)", r"relative_volume(\1)", _RATIO),
-        (r"price_change_(\w+)_pct", r"change_pct(\1)", 1.0),
-        (r"change_(\d+[mh])_pct|change_pct_(\d+[mh])", r"change_pct(\1\2)", 1.0),
-        (r"volume_(\d+[mh])", r"volume_last(\1)", 1.0),
-        (r"(open|high|low|close|volume)_live", r"\1(1m)", 1.0),
-        (r"vwap_live", r"vwap", 1.0),
-        (r"price_live", r"price", 1.0),
-    )
-)
 
 
-ALIAS_EXAMPLES: Final = dict.fromkeys(
-    ("rsi_14", "ema_20", "sma_20", "vwap_5m", "volume_avg_5m", "rel_volume_5m", "price_change_5m_pct", "volume_5m")
-)
-"""For hints."""
-
-
-def conditions_of(seed: SeedCondition, where: str) -> list[Node]:
+def conditions_of(seed: SeedCondition, where: str, names: Names = NO_FORMULAS) -> list[Node]:
     """What a condition says: the comparison, and where it is limited to a session or a volume. RuleError."""
+    return [_comparison(seed, where, names), *limits_of(seed.calculated_during, seed.volume_threshold, where)]
+
+
+def limits_of(during: During | None, volume: float | None, where: str) -> list[Node]:
+    """The conditions that a session and a volume of the day are. RuleError."""
     found = []
-    if seed.calculated_during in _SESSIONS:
-        found.append(parse(f'session == "{_SESSIONS[seed.calculated_during]}"'))
-    if seed.volume_threshold is not None:
-        if not (math.isfinite(seed.volume_threshold) and seed.volume_threshold >= 0):
-            raise RuleError(f"{where}.volume_threshold", f"{seed.volume_threshold} is not a number of shares")
-        found.append(parse(f"volume_day >= {tree.number_text(seed.volume_threshold)}"))
-    return [_comparison(seed, where), *found]
+    if during in SESSION_OF:
+        found.append(parse(f'session == "{SESSION_OF[during]}"'))
+    if volume is not None:
+        if not (math.isfinite(volume) and volume >= 0):
+            raise RuleError(f"{where}.volume_threshold", f"{volume} is not a number of shares")
+        found.append(parse(f"volume_day >= {tree.number_text(volume)}"))
+    return found
 
 
-def _comparison(seed: SeedCondition, where: str) -> Node:
+def _comparison(seed: SeedCondition, where: str, names: Names) -> Node:
+    operator = _operator(seed, where)
+    text, factor = meaning_of(seed.metric)
+    if seed.timeframe is not None and text in TEMPLATES and timeframe_named(seed.timeframe) is not None:
+        text = called(text, TEMPLATES[text].parameters, [seed.timeframe])
+    metric = parse(text, f"{where}.metric", names.named, {**names.known, **EXAMPLES})
+    if metric.truth:
+        return _truth(metric, operator, seed, where)
+    if seed.timeframe is not None:
+        metric = _on_timeframe(metric, seed.timeframe, f"{where}.timeframe")
+    if seed.value_type is not None:
+        metric = _counted_in(metric, seed.value_type, f"{where}.value_type")
+    try:
+        bound = tree.number(seed.value * factor)
+        joined(metric.unit, bound.unit, (metric.is_literal, True), "compared with")
+        return tree.compare(operator, metric, bound)
+    except (TreeError, UnitError) as error:
+        raise RuleError(f"{where}.value", str(error)) from None
+
+
+def _operator(seed: SeedCondition, where: str) -> str:
     operator = seed.operator or seed.op
     if operator is None:
         raise RuleError(f"{where}.operator", "is missing")
@@ -68,20 +69,18 @@ def _comparison(seed: SeedCondition, where: str) -> Node:
         raise RuleError(
             f"{where}.operator", f"unknown operator {operator!r}; known are {known}{nearest(operator, OPERATORS)}"
         )
-    text, factor = _metric(seed.metric)
-    metric = parse(text, f"{where}.metric", known=ALIAS_EXAMPLES)
-    if metric.truth:
-        raise RuleError(f"{where}.metric", f"{metric.text[:80]} is true or false, and cannot be compared with a number")
-    if seed.timeframe is not None:
-        metric = _on_timeframe(metric, seed.timeframe, f"{where}.timeframe")
-    if seed.value_type is not None and metric.unit is not _VALUE_TYPES[seed.value_type]:
-        raise RuleError(f"{where}.value_type", f"{metric.text[:80]} is not counted in {seed.value_type}")
-    try:
-        bound = tree.number(seed.value * factor)
-        joined(metric.unit, bound.unit, (metric.is_literal, True), "compared with")
-        return tree.compare(operator, metric, bound)
-    except (TreeError, UnitError) as error:
-        raise RuleError(f"{where}.value", str(error)) from None
+    return operator
+
+
+def _truth(condition: Node, operator: str, seed: SeedCondition, where: str) -> Node:
+    """An alert type, or another condition, `== 1`."""
+    if operator not in ("==", "!=") or seed.value not in (0, 1):
+        raise RuleError(f"{where}.value", f"{seed.metric[:80]} is true or false; compare it with == 1 or == 0")
+    if seed.value_type is not None:
+        raise RuleError(f"{where}.value_type", f"{seed.metric[:80]} is true or false, and counts nothing")
+    if seed.timeframe is not None and seed.metric.strip() not in TEMPLATES:
+        raise RuleError(f"{where}.timeframe", f"{seed.metric[:80]} is on no timeframe of its own")
+    return condition if bool(seed.value) == (operator == "==") else tree.negation(condition)
 
 
 def _on_timeframe(metric: Node, text: str, where: str) -> Node:
@@ -95,10 +94,17 @@ def _on_timeframe(metric: Node, text: str, where: str) -> Node:
     return tree.metric(call.declaration.call(*(timeframe if isinstance(a, Timeframe) else a for a in call.arguments)))
 
 
-def _metric(name: str) -> tuple[str, float]:
-    """The catalogue's text for a name in a seed rule, and the factor to its bound."""
-    for pattern, replacement, factor in _ALIASES:
-        found = pattern.fullmatch(name.strip())
-        if found is not None:
-            return found.expand(replacement), factor
-    return name, 1.0
+def _counted_in(metric: Node, value_type: str, where: str) -> Node:
+    """The metric, or the one that says the same in the other unit."""
+    unit = _VALUE_TYPES[value_type]
+    if metric.unit is unit or (metric.unit is None and unit is Unit.PERCENT and not metric.is_literal):
+        return metric
+    call = metric.call
+    if call is not None:
+        name = call.name
+        plain = name.removesuffix("_pct").replace("_pct_", "_")
+        for other in (f"{plain}_pct", plain.replace("range_", "range_pct_"), plain):
+            declaration = CATALOGUE.get(other)
+            if declaration and declaration.unit is unit and declaration.parameters == call.declaration.parameters:
+                return tree.metric(declaration.call(*call.arguments))
+    raise RuleError(where, f"{metric.text[:80]} is not counted in {value_type}")

@@ -18,6 +18,7 @@ from schemas.rule import (
 )
 
 MAX_RUNAWAY_FIRES: Final = 100
+MAX_FIRES: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def trigger_of(body: RuleBody, where: str) -> Trigger:
     needs_frame = body.trigger in (ONCE_PER_BAR, BAR_CLOSE)
     if needs_frame != bool(body.timeframe) or (needs_frame and frame is None):
         raise RuleError(where, f"the trigger {body.trigger} and the timeframe {body.timeframe!r} do not go together")
-    if body.max_fires < 0:
+    if not 0 <= body.max_fires <= MAX_FIRES:
         raise RuleError(where, f"max_fires: {body.max_fires} is not a number of fires")
     if body.rearm and body.trigger != BECOMES_TRUE:
         raise RuleError(where, f"only {BECOMES_TRUE} has a rearm condition")

@@ -15,6 +15,7 @@ from schemas.bar import Bar
 from schemas.batch import Chunk, Rejected
 from schemas.control import encode_heartbeat, encode_rule_set_switch
 from schemas.decode import decode_chunk
+from schemas.rule import RuleBody
 from tests.support.engine_runs import RuleSets
 
 SECOND = 1_000_000_000
@@ -40,9 +41,9 @@ class Lab:
     """One partition. Every record is a step of its own, but for those given to `send` together."""
 
     def __init__(
-        self, rules: Mapping[str, tuple[str, int]] | None = None, config: EngineConfig = DEFAULT_CONFIG
+        self, rules: Mapping[str, RuleBody | tuple[str, int]] | None = None, config: EngineConfig = DEFAULT_CONFIG
     ) -> None:
-        """`rules`: canonical expression and cooldown in ns by id, in force from the start."""
+        """`rules`: bodies, or expression and cooldown in ns, by id, in force from the start."""
         self.partition = Partition(0, None, load_calendars(), config)
         self.sets = RuleSets()
         self.bars: list[Bar] = []
@@ -71,7 +72,7 @@ class Lab:
         """A heartbeat."""
         return self.send(encode_heartbeat(source, ts))
 
-    def switch(self, rules: Mapping[str, tuple[str, int]]) -> str:
+    def switch(self, rules: Mapping[str, RuleBody | tuple[str, int]]) -> str:
         """Put these rules into force; the hash of the set."""
         key = self.sets.add(rules)
         self.send(encode_rule_set_switch(key, next(self._seq)))

@@ -64,6 +64,42 @@ def test_the_seeds_own_examples_are_accepted_as_written() -> None:
         ("vwap_live", "vwap"),
         ("ema(20, 5m)", "ema(20, 5m)"),
         (" rsi_14 ", "rsi(14, 1m)"),
+        ("gap_from_close_pct", "gap_pct"),
+        ("gap_from_close", "gap"),
+        ("atrp_14_daily", "atr_pct(14, 1d)"),
+        ("atrp_14_5m", "atr_pct(14, 5m)"),
+        ("atrp_7", "atr_pct(7, 1m)"),
+        ("atr_14_daily", "atr(14, 1d)"),
+        ("sma_50_daily", "sma(50, 1d)"),
+        ("ma_dist_ema50_15m_pct", "100 * (price / ema(50, 15m) - 1)"),
+        ("ma_dist_sma_20_daily_pct", "100 * (price / sma(20, 1d) - 1)"),
+        ("trade_count_1m", "trades_last(1m)"),
+        ("dist_to_high_of_day_pct", "dist_to_day_high_pct"),
+        ("dist_to_low_of_day_pct", "dist_to_day_low_pct"),
+        ("consecutive_candles_5m", "consecutive_candles(5m)"),
+        ("dollar_volume_daily", "dollar_volume_day"),
+        ("volume_daily", "volume_day"),
+        ("relative_volume_daily", "relative_volume_day"),
+        ("relative_volume_5m", "relative_volume(5m)"),
+        ("average_volume_10d", "avg_volume_day(10d)"),
+        ("avg_volume(10d)", "avg_volume_day(10d)"),
+        ("avg_volume(10)", "avg_volume(10, 1m)"),
+        ("change_pct_5m", "change_pct(5m)"),
+        ("change_5m_pct", "change_pct(5m)"),
+        ("change_5m", "change(5m)"),
+        ("change_20d_pct", "change_pct(20d)"),
+        ("running_up_60s_pct", "change_pct(60s)"),
+        ("running_down_60s_pct", "-change_pct(60s)"),
+        ("range_5m", "range_last(5m)"),
+        ("range_5m_pct", "range_pct_last(5m)"),
+        ("range_pct_15m", "range_pct_last(15m)"),
+        ("dollar_volume_1h", "dollar_volume_last(1h)"),
+        ("position_in_range_30m", "position_in_range(30m)"),
+        ("volume_spike_10_5m", "volume_ratio(10, 5m)"),
+        ("opening_range_high_15m", "opening_range_high(15m)"),
+        ("bb_upper_20_2_5m", "bb_upper(20, 2, 5m)"),
+        ("bb_upper_5m", "bb_upper(20, 2, 5m)"),
+        ("highest_20_5m", "highest(20, 5m)"),
     ],
 )
 def test_names_of_the_seed_are_aliases(name: str, expected: str) -> None:
@@ -77,6 +113,24 @@ def test_names_of_the_seed_are_aliases(name: str, expected: str) -> None:
 def test_the_seeds_relative_volume_is_a_ratio_and_ours_percent(name: str, expected: str) -> None:
     assert body_of(rule(metric=name)).expression == f"{expected} > 200"
     assert body_of(rule(metric=expected)).expression == f"{expected} > 2"
+
+
+@pytest.mark.parametrize(
+    ("metric", "value_type", "expected"),
+    [
+        ("change_5m", "%", "change_pct(5m)"),
+        ("change_5m_pct", "$", "change(5m)"),
+        ("change_5m", "$", "change(5m)"),
+        ("range_5m", "%", "range_pct_last(5m)"),
+        ("range_today", "%", "range_pct_today"),
+        ("atrp_14_daily", "$", "atr(14, 1d)"),
+        ("ma_dist_ema20_5m_pct", "%", "100 * (price / ema(20, 5m) - 1)"),
+    ],
+)
+def test_the_type_of_the_value_chooses_between_dollars_and_percent(metric: str, value_type: str, expected: str) -> None:
+    one = {"metric": metric, "operator": ">", "value": 2, "value_type": value_type}
+    found = load_rules(msgspec.json.encode([{"id": "r", "conditions": [one]}]))[0]
+    assert body_of(found).expression == f"{expected} > 2"
 
 
 def rule(**given: object) -> SeedRule:
@@ -132,7 +186,11 @@ def test_fields_of_the_seed_that_change_nothing_are_accepted() -> None:
             "rules[1].id",
             "'a' is empty or used twice",
         ),
-        (b'[{"id": "a", "cooldwn": 3}]', "rules[0]", "Object contains unknown field `cooldwn`"),
+        (
+            b'[{"id": "a", "cooldwn": 3}]',
+            "rules[0]",
+            "Object contains unknown field `cooldwn`; did you mean cooldown?",
+        ),
         (
             b'[{"id": "a", "conditions": [{"metric": "price", "op": ">", "value": 1}, {"metric": 5, "value": 1}]}]',
             "rules[0].conditions[1].metric",

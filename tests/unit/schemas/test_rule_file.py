@@ -11,7 +11,7 @@ from schemas.rule_file import load_rules
 RULE: dict[str, object] = {"id": "a", "conditions": [{"metric": "price", "operator": ">", "value": 1}]}
 
 
-@pytest.mark.parametrize("form", [[RULE], {"rules": [RULE]}, {"rules": [RULE], "more": 1}])
+@pytest.mark.parametrize("form", [[RULE], {"rules": [RULE]}, {"rules": [RULE], "metrics": {}}])
 def test_a_list_stands_alone_or_under_rules(form: object) -> None:
     assert [rule.id for rule in load_rules(msgspec.json.encode(form))] == ["a"]
 
@@ -23,6 +23,7 @@ def test_a_list_stands_alone_or_under_rules(form: object) -> None:
         (b"[{]", "file", "not JSON: JSON is malformed: object keys must be strings (byte 2)"),
         (b"\xff", "file", "not JSON"),
         (b"[" * 100_000, "file", "not JSON"),
+        (b'{"rules": [], "metrisc": {}}', "file", "Object contains unknown field `metrisc`; did you mean metrics?"),
         (b"7", "file", "needs a list of at most 100000 rules"),
         (b'{"rules":{}}', "file", "needs a list of at most 100000 rules"),
         (b'["a"]', "rules[0]", "Expected `object`, got `str`"),

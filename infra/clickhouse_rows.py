@@ -64,9 +64,7 @@ async def insert_bars(database: ClickHouse, bars: Sequence[Bar]) -> None:
 
 async def insert_alerts(database: ClickHouse, rows: Sequence[AlertRow]) -> None:
     """Repeats are welcome: the table keeps one row an id. Raises as ClickHouse.insert does."""
-    columns: dict[str, list[object]] = {
-        name: [getattr(row.alert.body, name) for row in rows] for name in _BODY_FIELDS
-    }
+    columns: dict[str, list[object]] = {name: [getattr(row.alert.body, name) for row in rows] for name in _BODY_FIELDS}
     columns["body"] = [row.body.decode() for row in rows]
     for column, name in _DELIVERY_COLUMNS.items():
         columns[column] = [getattr(row.alert.delivery, name) for row in rows]

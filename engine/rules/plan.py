@@ -16,6 +16,7 @@ from engine.rules.triggers import Trigger, trigger_of
 from engine.segments import Index
 from engine.timeframes import Timeframe
 from schemas.batch import F64
+from schemas.metrics import NAMES_PER_RECORD
 from schemas.rule import BECOMES_TRUE, OPERATORS, RuleBody, RuleEntry, RuleError
 
 OF_ROWS = frozenset({"prev", "crosses_above", "crosses_below"})
@@ -50,7 +51,8 @@ class Scope:
     Columns are in order of cost. Comparison i is `columns[leaf_column[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`;
     pair j says that leaf `pair_leaf[j]` is one of rule `pair_rule[j]`. Leaves and pairs of column c begin at
     `leaf_begin[c]` and `pair_begin[c]`; `leaf_uses` counts the rules of a leaf. `edge_rules`: rules that are told when
-    they become true. `remembers`: the nodes that look at the row before, inner ones first.
+    they become true. `remembers`: the nodes that look at the row before, inner ones first. `told`: the numbers that
+    are told at these closes, in groups of what goes into one record.
     """
 
     frame: Timeframe | None
@@ -66,6 +68,7 @@ class Scope:
     pair_rule: Index
     edge_rules: tuple[int, ...]
     remembers: tuple[Node, ...]
+    told: tuple[tuple[Node, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,26 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The numbers that are told at each close of their shortest timeframe: `nodes`, and with `of_rules` every metric
+    that a rule uses."""
+
+    nodes: tuple[Node, ...] = ()
+    of_rules: bool = False
+
+    def told(self, of_rules: Iterable[Node]) -> dict[Timeframe, list[Node]]:
+        """By timeframe, each in order of its text; `of_rules`: all nodes of the rules."""
+        metrics = [node for node in of_rules if node.call is not None] if self.of_rules else []
+        found: dict[Timeframe, list[Node]] = {}
+        for node in sorted({*self.nodes, *metrics}, key=lambda node: node.text):
+            found.setdefault(smallest_timeframe(node), []).append(node)
+        return found
+
+
+NOTHING_ASKED = Asked()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is evaluated for a rule set."""
 
@@ -92,8 +115,15 @@ class Plan:
     series: tuple[Series, ...]
     metrics: tuple[MetricCall, ...]
 
+    @property
+    def told(self) -> tuple[Node, ...]:
+        """All numbers that are told at closes."""
+        return tuple(node for scope in self.scopes for group in scope.told for node in group)
 
-def compile_rule_set(set_hash: str, entries: Sequence[RuleEntry], bodies: Mapping[str, RuleBody]) -> Plan:
+
+def compile_rule_set(
+    set_hash: str, entries: Sequence[RuleEntry], bodies: Mapping[str, RuleBody], asked: Asked = NOTHING_ASKED
+) -> Plan:
     """The plan of a set. RuleError for a body that is missing or that this version cannot run."""
     rules = []
     for entry in sorted(entries, key=lambda e: e.id):
@@ -104,14 +134,19 @@ def compile_rule_set(set_hash: str, entries: Sequence[RuleEntry], bodies: Mappin
         tree = parse_condition(body.expression, entry.id)
         rules.append(PlannedRule(entry.id, entry.hash, entry.name, entry.version, trigger, tree, (), ()))
     nodes = dict.fromkeys(node for rule in rules for tree in _trees(rule) for node in walk(tree))
+    told = asked.told(nodes)
+    nodes |= dict.fromkeys(node for tree in asked.nodes for node in walk(tree))
     series = tuple(dict.fromkeys(one for node in nodes for one in _series_of(node)))
     frames: dict[Timeframe | None, list[PlannedRule]] = {}
     for rule in rules:
         frames.setdefault(rule.trigger.closes, []).append(rule)
-    if series:
-        frames.setdefault(None, [])
-    recorded = [node for one in series for node in walk(one.node)]
-    scopes = tuple(_scope(frame, some, recorded if frame is None else ()) for frame, some in frames.items())
+    for frame in (*told, *((None,) if series else ())):
+        frames.setdefault(frame, [])
+    recorded = [one.node for one in series]
+    scopes = tuple(
+        _scope(frame, some, recorded if frame is None else (), () if frame is None else told.get(frame, ()))
+        for frame, some in frames.items()
+    )
     return Plan(
         set_hash=set_hash,
         rules=tuple(rule for scope in scopes for rule in scope.rules),
@@ -142,7 +177,9 @@ def _series_of(node: Node) -> Iterable[Series]:
         yield series_of(node)
 
 
-def _scope(frame: Timeframe | None, rules: Sequence[PlannedRule], more: Sequence[Node]) -> Scope:
+def _scope(
+    frame: Timeframe | None, rules: Sequence[PlannedRule], recorded: Sequence[Node], told: Sequence[Node]
+) -> Scope:
     taken_apart = [_parts(rule.tree) for rule in rules]
     columns = sorted(dict.fromkeys(leaf.children[0] for leaves, _ in taken_apart for leaf in leaves), key=_cost)
     column_of = {node: i for i, node in enumerate(columns)}
@@ -156,7 +193,8 @@ def _scope(frame: Timeframe | None, rules: Sequence[PlannedRule], more: Sequence
     pairs = sorted((leaf, i) for i, rule in enumerate(planned) for leaf in rule.leaves)
     remembers = dict.fromkeys(
         node
-        for node in [*more, *(n for rule in rules for tree in _trees(rule) for n in walk(tree))]
+        for tree in [*recorded, *(tree for rule in rules for tree in _trees(rule)), *told]
+        for node in walk(tree)
         if node.op in OF_ROWS
     )
     edges = np.arange(len(columns) + 1)
@@ -176,6 +214,7 @@ def _scope(frame: Timeframe | None, rules: Sequence[PlannedRule], more: Sequence
         pair_rule=np.array([rule for _, rule in pairs], np.intp),
         edge_rules=tuple(i for i, rule in enumerate(planned) if rule.trigger.kind == BECOMES_TRUE),
         remembers=tuple(remembers),
+        told=tuple(tuple(told[at : at + NAMES_PER_RECORD]) for at in range(0, len(told), NAMES_PER_RECORD)),
     )
 
 

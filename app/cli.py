@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("ingest", "bring a provider's ticks into the log"),
         ("scan", "evaluate ticks: bars, metrics, rules"),
-        ("sink", "store bars and alerts in ClickHouse"),
+        ("sink", "store bars, figures and alerts in ClickHouse"),
         ("edge", "serve REST, WebSocket and the page"),
     ):
         _add(commands, name, _role, text).set_defaults(role=name)

@@ -15,11 +15,11 @@ from api.config import EdgeConfig
 from api.edge import Edge
 from schemas.alert import Alert, encode_alert
 from schemas.live import LiveBatch, LiveQuote, encode_live
-from schemas.topics import ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, LIVE
+from schemas.topics import ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, LIVE, METRICS, METRICS_DEAD
 
 LIMIT_S = 30.0
 PARTITIONS = 2
-TOPICS = (ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, LIVE)
+TOPICS = (ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, METRICS, METRICS_DEAD, LIVE)
 
 
 async def create_topics(bootstrap: str) -> None:

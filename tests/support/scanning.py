@@ -20,7 +20,8 @@ from infra.kafka.reader import Reader
 from infra.kafka.topic_admin import apply_topics
 from schemas.alert import body_bytes, decode_alert
 from schemas.bar import decode_bar
-from schemas.topics import ALERTS, BARS, TICKS, TICKS_DEAD
+from schemas.metrics import decode_metrics
+from schemas.topics import ALERTS, BARS, METRICS, TICKS, TICKS_DEAD
 from tests.support.tick_log import PARTITIONS, Answer
 
 APP_ID = "scan-test"
@@ -134,6 +135,7 @@ async def told(bootstrap: str) -> tuple[Answer, list[str]]:
         assert record.key == alert.body.symbol.encode()
         ids.append(alert.body.id)
     answer.take_bars(decode_bar(record.value) for record in await records_of(bootstrap, BARS.name))
+    answer.take_metrics(decode_metrics(record.value) for record in await records_of(bootstrap, METRICS.name))
     for record in await records_of(bootstrap, TICKS_DEAD.name):
         headers = {name.rpartition(".")[2]: value.decode() for name, value in record.headers}
         answer.dead.add((int(headers["partition"]), int(headers["offset"]), int(headers["index"])))

@@ -86,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         ("apply", _rules_apply, "put a file's rules into force"),
     ):
         _add(rules, name, run, text).add_argument("file", type=Path)
+    explained = _add(rules, "explain", _rules_explain, "show what a file's rules make the engine compute and keep")
+    explained.add_argument("file", type=Path)
+    explained.add_argument("--json", action="store_true", help="as one JSON object")
     known = _group(commands, "metrics", "what rules can look at")
     _add(known, "list", _metrics_list, "show every metric")
     _add(known, "describe", _metrics_describe, "show all that is declared of one").add_argument("name")
@@ -169,6 +172,12 @@ def _rules_apply(asked: argparse.Namespace, settings: Settings) -> int:
     from app.rules_commands import apply
 
     return apply(asked.file, settings)
+
+
+def _rules_explain(asked: argparse.Namespace, _: Settings) -> int:
+    from app.rules_explain import explain
+
+    return explain(asked.file, asked.json)
 
 
 def _metrics_list(_: argparse.Namespace, __: Settings) -> int:

@@ -133,7 +133,7 @@ def compile_rule_set(
         trigger = trigger_of(body, entry.id)
         tree = parse_condition(body.expression, entry.id)
         rules.append(PlannedRule(entry.id, entry.hash, entry.name, entry.version, trigger, tree, (), ()))
-    nodes = dict.fromkeys(node for rule in rules for tree in _trees(rule) for node in walk(tree))
+    nodes = dict.fromkeys(node for rule in rules for tree in trees_of(rule) for node in walk(tree))
     told = asked.told(nodes)
     nodes |= dict.fromkeys(node for tree in asked.nodes for node in walk(tree))
     series = tuple(dict.fromkeys(one for node in nodes for one in _series_of(node)))
@@ -168,7 +168,8 @@ def is_bar_field(node: Node) -> bool:
     return node.call is not None and node.call.name in ("open", "high", "low", "close", "volume", "trades")
 
 
-def _trees(rule: PlannedRule) -> list[Node]:
+def trees_of(rule: PlannedRule) -> list[Node]:
+    """All that is evaluated of a rule."""
     return [rule.tree] if rule.trigger.rearm is None else [rule.tree, rule.trigger.rearm]
 
 
@@ -181,7 +182,7 @@ def _scope(
     frame: Timeframe | None, rules: Sequence[PlannedRule], recorded: Sequence[Node], told: Sequence[Node]
 ) -> Scope:
     taken_apart = [_parts(rule.tree) for rule in rules]
-    columns = sorted(dict.fromkeys(leaf.children[0] for leaves, _ in taken_apart for leaf in leaves), key=_cost)
+    columns = sorted(dict.fromkeys(leaf.children[0] for leaves, _ in taken_apart for leaf in leaves), key=cost_of)
     column_of = {node: i for i, node in enumerate(columns)}
     distinct = dict.fromkeys(leaf for leaves, _ in taken_apart for leaf in leaves)
     ordered = sorted(distinct, key=lambda leaf: column_of[leaf.children[0]])
@@ -193,7 +194,7 @@ def _scope(
     pairs = sorted((leaf, i) for i, rule in enumerate(planned) for leaf in rule.leaves)
     remembers = dict.fromkeys(
         node
-        for tree in [*recorded, *(tree for rule in rules for tree in _trees(rule)), *told]
+        for tree in [*recorded, *(tree for rule in rules for tree in trees_of(rule)), *told]
         for node in walk(tree)
         if node.op in OF_ROWS
     )
@@ -218,7 +219,7 @@ def _scope(
     )
 
 
-def _cost(node: Node) -> int:
+def cost_of(node: Node) -> int:
     """How much work a column is: what is cheap is computed first, as it may make the rest unnecessary."""
     recursive = sum(n.call is not None and n.call.declaration.recursive for n in walk(node))
     return node.size + 2 * recursive + 7 * sum(n.op in OF_BARS for n in walk(node))

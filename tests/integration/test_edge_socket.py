@@ -17,7 +17,7 @@ from infra.embedded.kafka import KafkaBroker, KafkaRuntime
 from infra.embedded.ports import free_ports
 from schemas.alert import encode_alert
 from schemas.topics import ALERTS, LIVE
-from tests.support.alerts import make_alert, make_metrics
+from tests.support.alerts import make_alert
 from tests.support.edge import (
     Listener,
     create_topics,
@@ -27,8 +27,6 @@ from tests.support.edge import (
     send,
     send_alerts,
     send_live,
-    send_metrics,
-    send_running,
 )
 from tests.support.metrics import value_of
 from tests.support.servers import unique_name
@@ -130,45 +128,6 @@ def test_prices_come_at_once_and_then_as_they_change(config: EdgeConfig) -> None
             while seen[two] != 5.0:
                 seen |= {quote["symbol"]: quote["price"] for quote in (await one.push("live"))["quotes"]}
             assert seen == {one_symbol: 1.0, two: 5.0}
-
-    run(config, check)
-
-
-def test_figures_of_named_symbols_come_at_once_and_then_as_they_change(config: EdgeConfig) -> None:
-    one_symbol, two = unique_name("A"), unique_name("B")
-
-    def values(push: dict[str, Any]) -> dict[tuple[str, str], float | None]:
-        return {(one["symbol"], each["name"]): each["value"] for one in push["symbols"] for each in one["metrics"]}
-
-    async def check(edge: Edge) -> None:
-        await send_metrics(config.bootstrap, [make_metrics(4, one_symbol), make_metrics(4, two)])
-        await eventually(lambda: two in edge.hub.figures)
-        async with listener(edge) as one, listener(edge) as idle:
-            refused = await one.ask(id=0, op="subscribe", metrics=True)
-            assert "name the symbols" in refused["error"]["message"]
-            await idle.ask(id=1, op="subscribe", symbols=[two])
-            await one.ask(id=1, op="subscribe", alerts=False, live=False, metrics=True, symbols=[one_symbol, two, "X"])
-            seen = values(await one.push("metrics"))
-            assert seen == {
-                (symbol, name): value
-                for symbol in (one_symbol, two)
-                for name, value in (("ema(20, 1m)", 104.0), ("rsi(14, 1m)", 50.0))
-            }
-            close = make_metrics(4, two)
-            await send_running(config.bootstrap, two, close.ts + 5, {"ema(20, 1m)": 7.5})
-            push = await one.push("metrics")
-            assert values(push) == {(two, "ema(20, 1m)"): 7.5, (two, "rsi(14, 1m)"): 50.0}
-            assert push["symbols"][0]["metrics"][0] == {
-                "name": "ema(20, 1m)",
-                "value": 7.5,
-                "unit": "$",
-                "ts": close.ts + 5,
-                "timeframe": "1m",
-                "closed": {"value": 104.0, "start": close.start},
-            }
-            await send_metrics(config.bootstrap, [make_metrics(3, one_symbol), make_metrics(6, one_symbol)])
-            assert values(await one.push("metrics"))[one_symbol, "rsi(14, 1m)"] is None
-            assert "metrics" not in [push["push"] for push in idle.pushes]
 
     run(config, check)
 

@@ -13,6 +13,8 @@ from schemas.metrics import MetricLine, MetricValues, decode_metrics, lines_of
 BARS: Final = "bars"
 ALERTS: Final = "alerts"
 METRICS: Final = "metrics"
+CLOSES_PER_INSERT: Final = 2_000
+"""A close has some dozens of figures, each a row."""
 
 _BAR_FIELDS: Final = Bar.__struct_fields__
 _METRIC_FIELDS: Final = MetricLine.__struct_fields__
@@ -75,9 +77,10 @@ async def insert_bars(database: ClickHouse, bars: Sequence[Bar]) -> None:
 
 async def insert_metrics(database: ClickHouse, records: Sequence[MetricValues]) -> None:
     """A row for each figure that exists; repeats are welcome. Raises as ClickHouse.insert does."""
-    lines = [line for record in records for line in lines_of(record)]
-    if lines:
-        await database.insert(METRICS, {name: [getattr(line, name) for line in lines] for name in _METRIC_FIELDS})
+    for first in range(0, len(records), CLOSES_PER_INSERT):
+        lines = [line for record in records[first : first + CLOSES_PER_INSERT] for line in lines_of(record)]
+        if lines:
+            await database.insert(METRICS, {name: [getattr(line, name) for line in lines] for name in _METRIC_FIELDS})
 
 
 async def insert_alerts(database: ClickHouse, rows: Sequence[AlertRow]) -> None:

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 RELEASE_LIMIT_S: Final = 20.0
 LOOK_S: Final = 0.5
+STEP_TICKS: Final = 16_384
+"""After so many ticks whatever else waits has its turn: sends, checkpoints, live figures."""
 FROM_THE_BEGINNING: Final = -1
 
 
@@ -146,6 +148,11 @@ class Scan:
         batch = decode_chunk(chunk_of(chunk), partition.symbols)
         begun = self.stats.stage("decode", begun)
         await self._load_plans(batch)
+        for part in batch.parts(STEP_TICKS):
+            self._step(chunk, partition, part)
+            await asyncio.sleep(0)
+
+    def _step(self, chunk: Chunk, partition: Partition, batch: TickBatch) -> None:
         begun = time.perf_counter()
         result = partition.step(batch, self._plans)
         begun = self.stats.stage("step", begun)
@@ -154,7 +161,7 @@ class Scan:
         self._output.put(chunk, batch.rejected, result)
         self.stats.stage("output", begun)
         consumer: Any = self._app.consumer
-        lag = max(0, (consumer.highwater(chunk.tp) or 0) - chunk.end)
+        lag = max(0, (consumer.highwater(chunk.tp) or 0) - 1 - batch.last_offset)
         metrics.LAG.labels(*chunk.tp).set(lag)
         self.stats.step(chunk.tp.partition, partition, result, len(batch.rejected), lag)
 

@@ -31,6 +31,7 @@ from infra.clickhouse import ClickHouse, ClickHouseConfig
 from infra.kafka.application import ApplicationConfig, new_application, run_application
 from infra.kafka.fatal import end_process
 from infra.kafka.outbox import Outbox, new_producer
+from infra.kafka.records import give_plain_records
 from infra.kafka.rules import RuleLog
 from infra.kafka.topic_admin import (
     TopicError,
@@ -136,6 +137,7 @@ class ScanApp:
         self, role: ScanRole, partitions: int, fail: Callable[[str, BaseException], Any] = end_process
     ) -> None:
         """`partitions` of the tick topic. Make it inside the event loop that it will run in."""
+        give_plain_records([TICKS.name])
         self.faust: faust.App = new_application(
             ApplicationConfig(
                 role.app_id,

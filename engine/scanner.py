@@ -3,7 +3,7 @@ remember."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -18,12 +18,13 @@ from engine.indicators.declare import MetricCall
 from engine.memory import Stateful
 from engine.rules.evaluate import Evaluation, Known
 from engine.rules.fires import FireMemory
-from engine.rules.matching import Matches, hopeful_rules
+from engine.rules.matching import hopeful_rules, matched_rows, rows_of_rest
 from engine.rules.plan import NO_RULES, Plan, PlannedRule, Scope, is_bar_field, series_of
+from engine.rules.quiet import QuietUntil
 from engine.rules.remembered import FieldPast, Past, RowBefore, SeriesMemory
 from engine.rules.told import values_at_close
 from engine.rules.tree import Node
-from engine.segments import Index, Mask
+from engine.segments import Index, Mask, starts_of_runs
 from engine.state import PartitionState
 from engine.timeframes import Timeframe
 from engine.view import TradeView, View
@@ -49,6 +50,7 @@ class Scanner:
         self._remembered: dict[str, Stateful] = {}
         self._open_to: Index | None = None
         self._known: dict[Timeframe | None, Known] = {}
+        self._quiet: dict[Timeframe | None, QuietUntil] = {}
 
     # --- the rule set --------------------------------------------------------------------------------------------
 
@@ -69,6 +71,7 @@ class Scanner:
                 self._remember(before, _row_key(scope, node), partial(RowBefore, node.op != "prev"))
             self._known[scope.frame] = Known(self.metrics, self._rows_before(scope), self._past, {})
         self._keep_fires(plan, before)
+        self._forget_quiet()
 
     @property
     def has_imports(self) -> bool:
@@ -140,6 +143,10 @@ class Scanner:
         assert isinstance(found, SeriesMemory)
         return found
 
+    def _forget_quiet(self) -> None:
+        capacity = self._state.capacity
+        self._quiet = {scope.frame: QuietUntil(len(scope.rules), capacity) for scope in self.plan.scopes}
+
     # --- state ---------------------------------------------------------------------------------------------------
 
     def stateful(self) -> dict[str, Stateful]:
@@ -151,6 +158,7 @@ class Scanner:
         """Make room for `capacity` symbols."""
         for one in self.stateful().values():
             memory.grow(one, capacity)
+        self._forget_quiet()
 
     def traded(self, view: TradeView) -> None:
         """The trades of `view` have been evaluated and are not yet part of the state."""
@@ -198,25 +206,45 @@ class Scanner:
         return alerts
 
     def _of_scope(self, scope: Scope, view: View, evaluation: Evaluation, at: Place) -> list[Fired]:
-        hopeful, matches, alerts = hopeful_rules(scope, evaluation), Matches(scope, evaluation), list[Fired]()
-        edges = set(scope.edge_rules)
-        for number in np.flatnonzero(hopeful).tolist():
-            if number not in edges:
-                rule = scope.rules[number]
-                alerts += self._told(rule, matches.rows(rule), view, evaluation, at)
+        hopeful, alerts = hopeful_rules(scope, evaluation), list[Fired]()
+        for number, rows in self._true_rows(scope, hopeful, view, evaluation):
+            alerts += self._told(scope, number, rows, view, evaluation, at)
         for number in scope.edge_rules:
             rule = scope.rules[number]
             fires = self._fires(rule)
             if hopeful[number] or not fires.is_waiting(view.members):
                 rearm = None if rule.trigger.rearm is None else evaluation.truth(rule.trigger.rearm)
                 rows = fires.edges(evaluation.truth(rule.tree), rearm, view)
-                alerts += self._told(rule, rows, view, evaluation, at)
+                alerts += self._told(scope, number, rows, view, evaluation, at)
         return alerts
 
-    def _told(self, rule: PlannedRule, rows: Index, view: View, evaluation: Evaluation, at: Place) -> list[Fired]:
+    def _true_rows(
+        self, scope: Scope, hopeful: Mask, view: View, evaluation: Evaluation
+    ) -> Iterator[tuple[int, Index]]:
+        """Rules that are not told on edges and the rows where they are true and no cooldown is known to hold."""
+        tried = hopeful.copy()
+        tried[list(scope.edge_rules)] = False
+        rules, rows = matched_rows(scope, evaluation, np.flatnonzero(tried & (scope.leaf_count > 0)))
+        is_open = self._quiet[scope.frame].is_open(rules, view.symbols_of(rows), view.row_ts[rows])
+        rules, rows = rules[is_open], rows[is_open]
+        begins = starts_of_runs(rules)
+        ends = np.append(begins[1:], len(rows))
+        for number, begin, end in zip(
+            rules[begins].tolist(), begins.tolist(), ends.tolist()[: len(begins)], strict=True
+        ):
+            yield number, rows_of_rest(scope.rules[number].rest, evaluation, rows[begin:end])
+        for number in np.flatnonzero(tried & (scope.leaf_count == 0)).tolist():
+            yield number, rows_of_rest(scope.rules[number].rest, evaluation)
+
+    def _told(
+        self, scope: Scope, number: int, rows: Index, view: View, evaluation: Evaluation, at: Place
+    ) -> list[Fired]:
         if not len(rows):
             return []
-        chosen = self._fires(rule).select(rows, view)
+        rule = scope.rules[number]
+        fires, symbols = self._fires(rule), view.symbols_of(rows)
+        chosen = fires.select(rows, view)
+        self._quiet[scope.frame].note(number, symbols, fires.quiet_until(symbols))
         return fire(rule, chosen, view, evaluation, at) if len(chosen.rows) else []
 
     def _record(self, view: View, evaluation: Evaluation) -> None:

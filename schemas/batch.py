@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -103,6 +103,24 @@ class TickBatch:
     rejected: list[Rejected]
     records: int
     last_offset: int
+
+    def parts(self, most_trades: int) -> Iterator[TickBatch]:
+        """The batch in parts of about so many trades, cut between records; `records` are counted with the last part."""
+        begin, after, offsets = 0, -1, self.trades.offset
+        while len(offsets) - begin > most_trades:
+            end = begin + int(np.searchsorted(offsets[begin:], offsets[begin + most_trades - 1], side="right"))
+            if end == len(offsets):
+                break
+            last = int(offsets[end]) - 1
+            yield self._part(slice(begin, end), after, last)
+            begin, after = end, last
+        yield replace(self._part(slice(begin, None), after, self.last_offset), records=self.records) if begin else self
+
+    def _part(self, rows: slice, after: int, last: int) -> TickBatch:
+        """What came in records behind offset `after` up to `last`."""
+        marks = [replace(one, row=one.row - rows.start) for one in self.marks if after < one.offset <= last]
+        rejected = [one for one in self.rejected if after < one.offset <= last]
+        return TickBatch(self.trades.take(rows), marks, rejected, 0, last)
 
 
 def trade_keys(exchanges: Sequence[str | None], ids: Sequence[str | int | None]) -> tuple[U64, U64]:

@@ -58,6 +58,11 @@ class FireMemory:
         """Whether a rule on edges is armed for all of `members`: then nothing but true changes it."""
         return self._now.capacity > 0 and bool((self.now.edge[members] == ARMED).all())
 
+    def quiet_until(self, symbols: Index) -> I64:
+        """Until when the cooldown keeps the rule silent, 0 where it has not fired."""
+        last = self.now.fired[symbols]
+        return np.where(last == NOT_YET, 0, last + self._trigger.cooldown_ns)
+
     # --- which rows ----------------------------------------------------------------------------------------------
 
     def select(self, rows: Index, view: View) -> Chosen:

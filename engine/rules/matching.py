@@ -1,14 +1,24 @@
-"""Where the rules of a scope are true: comparisons over whole columns, and only those that some row can satisfy."""
+"""Where the rules of a scope are true: comparisons over whole columns for many rules together, and only those rules that
+some row can satisfy."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
 from engine.rules.evaluate import COMPARE, Evaluation
-from engine.rules.plan import PlannedRule, Scope
-from engine.segments import Index, Mask
-from schemas.batch import F64
+from engine.rules.plan import Scope
+from engine.rules.tree import Node
+from engine.segments import Index, Mask, starts_of_runs
+from schemas.batch import F64, U64
 from schemas.rule import OPERATORS
+
+WORD: Final = 64
+BLOCK: Final = 1 << 20
+"""So many bytes are worked on at once: they stay near the processor."""
 
 
 def hopeful_rules(scope: Scope, evaluation: Evaluation) -> Mask:
@@ -45,47 +55,57 @@ def _satisfiable(column: F64, operator: Index, bound: F64) -> Mask:
     )
 
 
-class Matches:
-    """The rows where rules are true. Rows of comparisons that several rules share are found once."""
+def matched_rows(scope: Scope, evaluation: Evaluation, rules: Index) -> tuple[Index, Index]:
+    """Where all comparisons of each of `rules` hold, as pairs of rule and row, by rule and then by row. Each rule must
+    have a comparison."""
+    if not len(rules):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    rules = rules[np.argsort(-scope.leaf_count[rules], kind="stable")]
+    leaves = scope.rule_leaves[rules, : scope.leaf_count[rules[0]]]
+    used = np.unique(leaves[leaves >= 0])
+    true = _true_bits(scope, evaluation, used)
+    at_once = max(1, BLOCK // true[0].nbytes)
+    blocks = [slice(begin, begin + at_once) for begin in range(0, len(rules), at_once)]
+    found = [_of_block(true, np.searchsorted(used, leaves[one]), scope.leaf_count[rules[one]]) for one in blocks]
+    pair_rules = np.concatenate([rules[one][places] for one, (places, _) in zip(blocks, found, strict=True)])
+    order = np.argsort(pair_rules, kind="stable")
+    return pair_rules[order], np.concatenate([rows for _, rows in found])[order]
 
-    def __init__(self, scope: Scope, evaluation: Evaluation) -> None:
-        """Nothing compared yet."""
-        self._scope, self._evaluation = scope, evaluation
-        self._shared: dict[int, Index] = {}
 
-    def rows(self, rule: PlannedRule) -> Index:
-        """Where all of the rule holds: each comparison is tried on the rows that those before have left."""
-        leaves = rule.leaves
-        if not leaves:
-            found, rest = np.flatnonzero(self._evaluation.truth(rule.rest[0]).true), rule.rest[1:]
-        else:
-            first = min(leaves, key=self._few)
-            found, rest = self._leaf_rows(first), rule.rest
-            for leaf in leaves:
-                if leaf != first and len(found):
-                    found = found[self._compared(leaf, found)]
-        for node in rest:
-            if not len(found):
-                break
-            found = found[self._evaluation.truth(node).true[found]]
-        return found
+def _true_bits(scope: Scope, evaluation: Evaluation, leaves: Index) -> U64:
+    """Of each comparison a bit for each row, in words of 64; those of one column and operator together."""
+    bits = np.zeros((len(leaves), -(-len(evaluation) // WORD)), np.uint64)
+    octets = bits.view(np.uint8)[:, : -(-len(evaluation) // 8)]
+    begins = starts_of_runs(scope.leaf_column[leaves], scope.leaf_operator[leaves]).tolist()
+    at_once = max(1, BLOCK // max(1, len(evaluation)))
+    for begin, end in pairwise([*begins, len(leaves)]):
+        column = evaluation.number(scope.columns[scope.leaf_column[leaves[begin]]])
+        compare = COMPARE[OPERATORS[scope.leaf_operator[leaves[begin]]]]
+        for first in range(begin, end, at_once):
+            some = slice(first, min(first + at_once, end))
+            holds = compare(column, scope.leaf_bound[leaves[some], np.newaxis])
+            octets[some] = np.packbits(holds, axis=1, bitorder="little")
+    return bits
 
-    def _few(self, leaf: int) -> int:
-        """How many rows a comparison leaves, as far as it is known."""
-        rows = self._shared.get(leaf)
-        return len(self._evaluation) if rows is None else len(rows)
 
-    def _leaf_rows(self, leaf: int) -> Index:
-        rows = self._shared.get(leaf)
-        if rows is None:
-            rows = np.flatnonzero(self._compared(leaf, None))
-            if self._scope.leaf_uses[leaf] > 1:
-                self._shared[leaf] = rows
-        return rows
+def _of_block(true: U64, leaves: Index, counts: Index) -> tuple[Index, Index]:
+    """Pairs of rule and row where all leaves of a rule are true; rules with more `leaves` first."""
+    holds = true[leaves[:, 0]]
+    for number in range(1, counts[0]):
+        having = np.count_nonzero(counts > number)
+        holds[:having] &= true[leaves[:having, number]]
+    words = np.flatnonzero(holds)
+    octets = holds.ravel()[words].view(np.uint8)
+    found = np.flatnonzero(np.unpackbits(octets, bitorder="little"))
+    rules, at = np.divmod(words[found // WORD], holds.shape[1])
+    return rules, WORD * at + found % WORD
 
-    def _compared(self, leaf: int, rows: Index | None) -> Mask:
-        scope = self._scope
-        column = self._evaluation.number(scope.columns[scope.leaf_column[leaf]])
-        compare = COMPARE[OPERATORS[scope.leaf_operator[leaf]]]
-        mask: Mask = compare(column if rows is None else column[rows], scope.leaf_bound[leaf])
-        return mask
+
+def rows_of_rest(rest: Sequence[Node], evaluation: Evaluation, rows: Index | None = None) -> Index:
+    """Of `rows` (None: of all), those where these conditions hold."""
+    for node in rest:
+        true = evaluation.truth(node).true
+        rows = np.flatnonzero(true) if rows is None else rows[true[rows]]
+        if not len(rows):
+            break
+    return np.arange(len(evaluation)) if rows is None else rows

@@ -50,9 +50,10 @@ class Scope:
 
     Columns are in order of cost. Comparison i is `columns[leaf_column[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`;
     pair j says that leaf `pair_leaf[j]` is one of rule `pair_rule[j]`. Leaves and pairs of column c begin at
-    `leaf_begin[c]` and `pair_begin[c]`; `leaf_uses` counts the rules of a leaf. `edge_rules`: rules that are told when
-    they become true. `remembers`: the nodes that look at the row before, inner ones first. `told`: the numbers that
-    are told at these closes, in groups of what goes into one record.
+    `leaf_begin[c]` and `pair_begin[c]`. Rule r has `leaf_count[r]` leaves, at the beginning of `rule_leaves[r]`; -1
+    fills the rest. `edge_rules`: rules that are told when they become true. `remembers`: the nodes that look at the
+    row before, inner ones first. `told`: the numbers that are told at these closes, in groups of what goes into one
+    record.
     """
 
     frame: Timeframe | None
@@ -61,9 +62,10 @@ class Scope:
     leaf_begin: Index
     pair_begin: Index
     leaf_column: Index
-    leaf_uses: Index
     leaf_operator: Index
     leaf_bound: F64
+    leaf_count: Index
+    rule_leaves: Index
     pair_leaf: Index
     pair_rule: Index
     edge_rules: tuple[int, ...]
@@ -185,7 +187,7 @@ def _scope(
     columns = sorted(dict.fromkeys(leaf.children[0] for leaves, _ in taken_apart for leaf in leaves), key=cost_of)
     column_of = {node: i for i, node in enumerate(columns)}
     distinct = dict.fromkeys(leaf for leaves, _ in taken_apart for leaf in leaves)
-    ordered = sorted(distinct, key=lambda leaf: column_of[leaf.children[0]])
+    ordered = sorted(distinct, key=lambda leaf: (column_of[leaf.children[0]], OPERATORS.index(leaf.op)))
     number = {leaf: i for i, leaf in enumerate(ordered)}
     planned = tuple(
         replace(rule, leaves=tuple(number[leaf] for leaf in leaves), rest=tuple(rest))
@@ -210,13 +212,22 @@ def _scope(
         leaf_operator=np.array([OPERATORS.index(leaf.op) for leaf in ordered], np.intp),
         leaf_bound=np.array([leaf.children[1].value for leaf in ordered], np.float64),
         leaf_column=leaf_column,
-        leaf_uses=np.bincount(pair_leaf, minlength=len(ordered)),
+        leaf_count=np.array([len(rule.leaves) for rule in planned], np.intp),
+        rule_leaves=_padded([rule.leaves for rule in planned]),
         pair_leaf=pair_leaf,
         pair_rule=np.array([rule for _, rule in pairs], np.intp),
         edge_rules=tuple(i for i, rule in enumerate(planned) if rule.trigger.kind == BECOMES_TRUE),
         remembers=tuple(remembers),
         told=tuple(tuple(told[at : at + NAMES_PER_RECORD]) for at in range(0, len(told), NAMES_PER_RECORD)),
     )
+
+
+def _padded(rows: Sequence[tuple[int, ...]]) -> Index:
+    """As an array with one row each, -1 where there is nothing."""
+    padded = np.full((len(rows), max(map(len, rows), default=0)), -1, np.intp)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return padded
 
 
 def cost_of(node: Node) -> int:

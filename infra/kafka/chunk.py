@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from aiokafka.structs import ConsumerRecord
 from faust import Schema
 from faust.types import TP, AppT, Message
 
 
-class Chunk(list[ConsumerRecord]):
-    """The records of one poll of one partition, as aiokafka gives them, in log order and never empty.
+class Chunk(list[Any]):
+    """The records of one poll of one partition, as the client gives them, in log order and never empty.
 
     `begin` is where reading stood before: the chunk holds every record from there up to its last one, so that
     `begin` of the next chunk is `end` of this one. Offsets may have gaps (compaction, transaction markers).
@@ -19,7 +18,7 @@ class Chunk(list[ConsumerRecord]):
 
     __slots__ = ("begin", "tp")
 
-    def __init__(self, tp: TP, begin: int, records: Iterable[ConsumerRecord]) -> None:
+    def __init__(self, tp: TP, begin: int, records: Iterable[Any]) -> None:
         super().__init__(records)
         self.tp = tp
         self.begin = begin

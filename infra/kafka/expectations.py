@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import PartitionRecords
 from faust import App
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
@@ -52,6 +53,15 @@ NAMES: Final[Mapping[Any, Sequence[str]]] = {
     TableManager: ("_update_channels", "on_start", "recovery"),
     Collection: ("changelog_topic", "persisted_offset", "send_changelog"),
     App: ("consumer", "consumer_generation_id", "crash_reason", "producer", "rebalancing", "tables", "transport"),
+    PartitionRecords: (
+        "_check_crcs",
+        "_isolation_level",
+        "_records",
+        "_records_iterator",
+        "_tp",
+        "_unpack_records",
+        "next_fetch_offset",
+    ),
     AIOKafkaConsumer: ("_fetch_max_wait_ms", "seek_to_committed"),
 }
 

@@ -67,7 +67,7 @@ def closes() -> RuleSets:
     return sets
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 5])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_they_are_what_rules_on_bar_close_see(seed: int) -> None:
     sets = closes()
     (key,) = sets.plans
@@ -78,7 +78,7 @@ def test_they_are_what_rules_on_bar_close_see(seed: int) -> None:
     assert len({name for some in figures.values() for name in some}) > len(NUMBERS) / 2
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_those_of_rules_are_told_and_nothing_else_changes(seed: int) -> None:
     """With the metrics of rules on all rows told at their closes, bars and alerts are as without."""
     quiet, loud = RuleSets(), RuleSets(asked=Asked(of_rules=True))
@@ -103,10 +103,10 @@ def glanced_at(records: Sequence[Record], sets: RuleSets, seed: int) -> Outcome:
     return outcome.ordered()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_cuts_crashes_and_glances_change_nothing(seed: int) -> None:
     sets = RuleSets(asked=Asked(NUMBERS[seed::3], of_rules=bool(seed % 2)))
-    records = Market(2_000 + seed, add_rule_sets(sets, seed), PACES[seed % 3]).records(500)
+    records = Market(2_000 + seed, add_rule_sets(sets, seed), PACES[seed % 3]).records(400)
     whole = engine_outcome(records, sets)
     assert len(told(whole)) > 5
     assert glanced_at(records, sets, seed) == whole

@@ -20,7 +20,7 @@ from agents.scan_pause import PauseGuard
 from agents.scan_stats import PartitionStats, ScanStats
 from engine.calendar import Calendars
 from engine.partition import STEP_TICKS, EngineConfig, Partition
-from engine.rules.plan import Plan, compile_rule_set
+from engine.rules.plan import Asked, Plan, compile_rule_set
 from infra import metrics
 from infra.kafka.chunk import Chunk, ChunkSchema
 from infra.kafka.fatal import end_process
@@ -48,7 +48,8 @@ class ScanConfig:
     """`partitions` of the tick topic. `rules_limit_s`: how long the bodies of a rule set may be late. `pause_limit_s`:
     how long the process may stand still, well below the group's session time-out. `backlog` bounds the records that
     wait for the broker's acknowledgement; a worker reads on only below it. `heartbeat_s`: between heartbeats that the
-    worker writes itself, 0: none. Of the other limits see `agents.scan_guards`."""
+    worker writes itself, 0: none. `asked`: figures that are published at closes, and about `live_values` of them at a
+    time as they run. Of the other limits see `agents.scan_guards`."""
 
     partitions: int
     run_id: str
@@ -63,6 +64,8 @@ class ScanConfig:
     dead_letter_share: float = 0.5
     dead_letter_window: int = 10_000
     restore_limit_s: float = 180.0
+    asked: Asked = field(default_factory=lambda: Asked(of_rules=True))
+    live_values: int = 6_000
 
 
 class Scan:
@@ -174,7 +177,7 @@ class Scan:
         if plan is None:
             entries, bodies = await self._rules.load(set_hash, self._config.rules_limit_s)
             begun = time.perf_counter()
-            plan = self._plans[set_hash] = compile_rule_set(set_hash, entries, bodies)
+            plan = self._plans[set_hash] = compile_rule_set(set_hash, entries, bodies, self._config.asked)
             self.stats.stage("compile", begun)
             logger.info("rule set %s with %d rules is compiled", set_hash, len(entries))
         return plan
@@ -196,7 +199,9 @@ class Scan:
         changelog = TP(self._state.topic.name, tp.partition)
         self._state.require_restored(tp.partition, self._recovery.active_highwaters.get(changelog, -1))
         found = await asyncio.to_thread(self._state.read, tp.partition)
-        partition = Partition(tp.partition, self._config.partitions, self._calendars, self._config.engine)
+        config = self._config
+        without_rules = compile_rule_set("", (), {}, config.asked)
+        partition = Partition(tp.partition, config.partitions, self._calendars, config.engine, without_rules)
         count = len(found.pieces)
         found.pieces.reverse()
         while found.pieces:  # each is let go of as soon as it is put back: together they are as large as the state
@@ -285,5 +290,5 @@ class Scan:
         while True:
             await asyncio.sleep(self._config.live_s)
             for number, partition in list(self._partitions.items()):
-                self._output.put_live(number, partition.live())
+                self._output.put_live(number, partition, self._config.live_values)
                 await asyncio.sleep(0)

@@ -1,4 +1,5 @@
-"""What a step gives, as records: bars, alerts, late trades, dead letters, each into the same partition of its topic."""
+"""What a step gives, as records: bars, figures, alerts, late trades, dead letters, each into the same partition of its
+topic."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import msgspec
 
 from engine.firing import Fired
 from engine.late import LateTrade
+from engine.partition import Partition
 from engine.result import StepResult
 from infra import metrics
 from infra.kafka.chunk import Chunk
@@ -18,8 +20,9 @@ from schemas.bar import Bar, encode_bar
 from schemas.batch import Rejected
 from schemas.control import encode_heartbeat
 from schemas.dead_letter import MAX_REASON, error_headers, fitting, payload_of
-from schemas.live import LiveBatch, LiveQuote, encode_live
-from schemas.topics import ALERTS, BARS, LATE, LIVE, TICKS, TICKS_DEAD
+from schemas.live import LiveBatch, encode_live
+from schemas.metrics import MetricValues, encode_metrics
+from schemas.topics import ALERTS, BARS, LATE, LIVE, METRICS, TICKS, TICKS_DEAD
 
 STAGE: Final = "scan"
 SOURCE: Final = "scan"
@@ -28,6 +31,10 @@ SOURCE: Final = "scan"
 
 def _bar(bar: Bar) -> Record:
     return bar.symbol.encode(), encode_bar(bar), []
+
+
+def _metrics(record: MetricValues) -> Record:
+    return record.symbol.encode(), encode_metrics(record), []
 
 
 def _alert(alert: Alert) -> Record:
@@ -48,6 +55,7 @@ def _as_it_is(record: Record) -> Record:
 
 ENCODERS: Final[Mapping[str, Encode]] = {
     BARS.name: _bar,
+    METRICS.name: _metrics,
     ALERTS.name: _alert,
     LATE.name: _late,
     LIVE.name: _live,
@@ -70,6 +78,8 @@ class Output:
             self._outbox.put(ALERTS.name, partition, [self._delivered(fired, partition) for fired in result.alerts])
         if result.bars:
             self._outbox.put(BARS.name, partition, result.bars)
+        if result.metrics:
+            self._outbox.put(METRICS.name, partition, result.metrics)
         if result.late:
             self._outbox.put(LATE.name, partition, result.late)
         refused = [*rejected, *result.rejected]
@@ -77,10 +87,14 @@ class Output:
             self._outbox.put(TICKS_DEAD.name, partition, dead_letters(chunk, refused))
             metrics.DEAD_LETTERS.labels(TICKS.name).inc(len(refused))
 
-    def put_live(self, partition: int, quotes: list[LiveQuote]) -> None:
-        """Queue running figures for screens, unless those before are still waiting."""
-        if quotes and not self._outbox.backlog(partition, LIVE.name):
-            self._outbox.put(LIVE.name, partition, [LiveBatch(partition, quotes)])
+    def put_live(self, number: int, partition: Partition, most_values: int) -> None:
+        """Queue running prices and figures for screens, unless those before are still waiting."""
+        if self._outbox.backlog(number, LIVE.name):
+            return
+        quotes, figures = partition.live(), partition.live_figures(most_values)
+        if quotes or figures.metrics:
+            batch = LiveBatch(number, quotes, figures if figures.metrics else None)
+            self._outbox.put(LIVE.name, number, [batch])
 
     def put_heartbeat(self, partition: int, ts_ns: int) -> None:
         """Queue a heartbeat, unless the one before is still waiting."""

@@ -18,6 +18,7 @@ class PartitionStats:
     ticks: int = 0
     rows: int = 0
     bars: int = 0
+    metrics: int = 0
     alerts: int = 0
     duplicates: int = 0
     late: int = 0
@@ -58,6 +59,7 @@ class ScanStats:
             "ticks": counts.trades,
             "rows": counts.rows,
             "bars": len(result.bars),
+            "metrics": len(result.metrics),
             "alerts": len(result.alerts),
             "duplicates": counts.duplicates,
             "late": len(result.late),
@@ -94,6 +96,7 @@ _COUNTERS = {
     "ticks": metrics.TICKS,
     "rows": metrics.ROWS,
     "bars": metrics.BARS,
+    "metrics": metrics.METRICS,
     "alerts": metrics.ALERTS,
     "duplicates": metrics.DUPLICATES,
     "late": metrics.LATE,

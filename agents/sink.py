@@ -1,4 +1,5 @@
-"""Stores alerts and bars in ClickHouse: what a table has acknowledged, and nothing else, is committed to the log."""
+"""Stores alerts, bars and figures in ClickHouse: what a table has acknowledged, and nothing else, is committed to the
+log."""
 
 from __future__ import annotations
 
@@ -13,19 +14,21 @@ from infra.clickhouse import ClickHouse, patiently
 from infra.clickhouse_migrations import migrate
 from infra.clickhouse_rows import ALERTS as ALERTS_TABLE
 from infra.clickhouse_rows import BARS as BARS_TABLE
-from infra.clickhouse_rows import alert_row, bar_row, insert_alerts, insert_bars
+from infra.clickhouse_rows import METRICS as METRICS_TABLE
+from infra.clickhouse_rows import alert_row, bar_row, insert_alerts, insert_bars, insert_metrics, metrics_row
 from infra.kafka.chunk import ChunkSchema
 from infra.kafka.fatal import end_process
-from schemas.topics import ALERTS, ALERTS_DEAD, BARS, BARS_DEAD
+from schemas.topics import ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, METRICS, METRICS_DEAD
 
 DESTINATIONS: Final = (
     Destination(ALERTS, ALERTS_DEAD, ALERTS_TABLE, alert_row, insert_alerts),
     Destination(BARS, BARS_DEAD, BARS_TABLE, bar_row, insert_bars),
+    Destination(METRICS, METRICS_DEAD, METRICS_TABLE, metrics_row, insert_metrics),
 )
 
 
 class Sink:
-    """The two agents and the lanes they fill. Order of calls: register, open, run the application, close."""
+    """The agents and the lanes they fill. Order of calls: register, open, run the application, close."""
 
     def __init__(
         self,
@@ -40,7 +43,7 @@ class Sink:
         self._away = "ClickHouse was not asked yet"
 
     def register(self, app: faust.App) -> None:
-        """Put both agents on `app`, which must have our transport."""
+        """Put the agents on `app`, which must have our transport."""
         for destination in DESTINATIONS:
             lane: Lane[Any] = Lane(destination, self._database, app, self._limits)
             self._lanes.append(lane)

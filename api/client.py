@@ -22,6 +22,7 @@ class Wanted:
     rules: frozenset[str] | None
     alerts: bool
     live: bool
+    metrics: bool = False
 
     def takes(self, alert: Told) -> bool:
         """Whether the client is to be told."""
@@ -36,7 +37,7 @@ def wanted_of(message: Subscribe) -> Wanted:
     """The subscription that a message asks for."""
     symbols = None if message.symbols is None else frozenset(message.symbols)
     rules = None if message.rules is None else frozenset(message.rules)
-    return Wanted(symbols, rules, message.alerts, message.live)
+    return Wanted(symbols, rules, message.alerts, message.live, message.metrics)
 
 
 class Client:
@@ -50,6 +51,7 @@ class Client:
         self._bytes = 0
         self.held = False
         self.live_version = 0
+        self.metrics_version = 0
         self.live_due = False
         self.wake = asyncio.Event()
         self.must_leave = asyncio.Event()

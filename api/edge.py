@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 from api import problems
 from api.config import EdgeConfig
 from api.feed import Feed
+from api.figures_feed import FiguresFeed
 from api.guard import Guard
 from api.history import History
 from api.hub import Hub
@@ -37,6 +38,7 @@ class Edge:
         self.config = config
         self.hub = Hub(config)
         self._feed = Feed(config, self.hub)
+        self._figures_feed = FiguresFeed(config, self.hub)
         self._database = ClickHouse(config.clickhouse)
         self._history = History(self._database, self.hub)
         self._sockets = Sockets(config, self.hub)
@@ -61,8 +63,9 @@ class Edge:
             "clients": len(self.hub.clients),
             "alerts": self._feed.alerts,
             "duplicates": self.hub.duplicates,
-            "skipped": self._feed.skipped,
+            "skipped": self._feed.skipped + self._figures_feed.skipped,
             "symbols": len(self.hub.quotes.newest()),
+            "symbols_with_metrics": len(self.hub.figures),
             "position": self.hub.position,
             "history_available": self._history.available,
         }
@@ -118,6 +121,7 @@ class Edge:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         work = {
             "feed": self._feed.run(),
+            "figures": self._figures_feed.run(),
             "live prices": _every(self.config.live_interval_s, self._tick),
             "heartbeat": _every(self.config.heartbeat_s, self.hub.heartbeat),
         }

@@ -90,9 +90,13 @@ class Feed:
 
     def _take_live(self, record: Record) -> None:
         try:
-            self._hub.quotes.put(decode_live(record.value or b"").quotes)
+            batch = decode_live(record.value or b"")
         except msgspec.MsgspecError as error:
             self._skip(record, error)
+            return
+        self._hub.quotes.put(batch.quotes)
+        if batch.figures is not None:
+            self._hub.figures.put_running(batch.figures)
 
     def _skip(self, record: Record, error: Exception) -> None:
         """The sink keeps what is no alert as a dead letter; here it is only passed over."""

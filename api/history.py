@@ -1,4 +1,4 @@
-"""What happened before, over REST: alerts, bars and symbols out of ClickHouse."""
+"""What is asked for over REST: alerts, bars and symbols out of ClickHouse, and the newest figures of a symbol."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.hub import Hub
 from api.problems import ParameterError
 from infra.clickhouse import ClickHouse, ClickHouseAwayError
 from infra.clickhouse_queries import AlertFilter, Place, known_symbols, newest_alerts, newest_bars
+from schemas.hints import nearest
 
 MAX_NS: Final = 4_102_444_800_000_000_000  # the year 2100; ticks end before it
 SYMBOLS_KEPT_S: Final = 30.0
+HINTS_AMONG: Final = 20_000  # names; among more, looking for the nearest takes too long
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,7 +34,7 @@ Timeframe = Literal["1m", "2m", "5m", "10m", "15m", "30m", "1h", "2h", "4h", "1d
 
 
 class History:
-    """Answers the three questions; the symbols are remembered for a while, as they change seldom."""
+    """Answers the questions; the symbols are remembered for a while, as they change seldom."""
 
     def __init__(self, database: ClickHouse, hub: Hub) -> None:
         self._database, self._hub = database, hub
@@ -45,6 +48,12 @@ class History:
         router.add_api_route("/alerts", self.alerts, operation_id="list_alerts", summary="Alerts, newest first")
         router.add_api_route("/bars", self.bars, operation_id="list_bars", summary="The newest bars, oldest first")
         router.add_api_route("/symbols", self.symbols, operation_id="list_symbols", summary="Symbols and live prices")
+        router.add_api_route(
+            "/symbols/{symbol:path}/metrics",
+            self.metrics,
+            operation_id="list_symbol_metrics",
+            summary="The newest figures of a symbol",
+        )
         return router
 
     async def alerts(
@@ -86,6 +95,25 @@ class History:
         names = sorted({*self._symbols, *quotes})
         found = [{"symbol": name, "quote": quotes.get(name)} for name in names]
         return _json({"symbols": found, "complete": complete})
+
+    async def metrics(self, symbol: Annotated[str, Path(max_length=128)]) -> Response:
+        """The newest value of each figure that rules or a setting name, with its unit and time, and the one at the
+        newest close; an empty list for a symbol without any, 404 for one that was never heard of."""
+        figures = self._hub.figures
+        if symbol not in figures:
+            await self._require_known(symbol)
+        return Response(figures.text(symbol), media_type="application/json")
+
+    async def _require_known(self, symbol: str) -> None:
+        live = self._hub.quotes.newest()
+        if symbol in live:
+            return
+        if not await self._refresh_symbols():
+            raise ClickHouseAwayError("which symbols there are is not known now")
+        known = {*self._symbols, *live}
+        if symbol not in known:
+            hint = await asyncio.to_thread(nearest, symbol, known) if len(known) <= HINTS_AMONG else ""
+            raise HTTPException(404, f"symbol {symbol!r} is not known{hint}")
 
     async def _refresh_symbols(self) -> bool:
         now = asyncio.get_running_loop().time()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from api.client import Client, wanted_of
 from api.config import EdgeConfig
+from api.figures import Figures
 from api.messages import Position, Subscribe, Told, position, push
 from api.quotes import Quotes
 from infra import metrics
@@ -18,6 +19,7 @@ class Hub:
     def __init__(self, config: EdgeConfig) -> None:
         self._config = config
         self.quotes = Quotes()
+        self.figures = Figures()
         self.clients: set[Client] = set()
         self.recent: deque[Told] = deque(maxlen=config.backlog)
         self.epoch = ""
@@ -60,8 +62,9 @@ class Hub:
         return news
 
     def tick(self) -> None:
-        """Have clients brought up to date with the prices, if any changed."""
-        if self.quotes.tick():
+        """Have clients brought up to date with prices and figures, if any changed."""
+        prices, figures = self.quotes.tick(), self.figures.tick()
+        if prices or figures:
             for client in self.clients:
                 client.live_due = True
                 client.wake.set()
@@ -87,7 +90,7 @@ class Hub:
     def subscribe(self, client: Client, message: Subscribe) -> list[Told]:
         """Begin what a message asks for; returns the backlog it asks for, oldest first."""
         client.wanted = wanted_of(message)
-        client.live_version, client.live_due = 0, True
+        client.live_version, client.metrics_version, client.live_due = 0, 0, True
         client.wake.set()
         matching = [alert for alert in self.recent if client.wanted.takes(alert)] if message.backlog else []
         return matching[-message.backlog :]

@@ -16,6 +16,7 @@ from schemas.alert import Alert
 PROTOCOL: Final = 1
 MAX_NAMES: Final = 1_000
 MAX_BACKLOG: Final = 1_000
+MAX_METRICS_SYMBOLS: Final = 100
 
 Id = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[str, Meta(max_length=64)]
 Names = Annotated[list[Annotated[str, Meta(max_length=128)]], Meta(max_length=MAX_NAMES)]
@@ -39,15 +40,23 @@ class Message(msgspec.Struct, frozen=True, tag_field="op", forbid_unknown_fields
 class Subscribe(Message, frozen=True, tag="subscribe"):
     """Alerts of these symbols and rules (None: all), live prices of these symbols. Replaces what was subscribed.
 
-    `resume` asks for everything after a position, `backlog` for that many of the newest alerts.
+    `metrics` asks for the figures of these symbols too, which have to be named then, at most 100: at once all that are
+    known, then those of each symbol where some have changed. `resume` asks for everything after a position, `backlog`
+    for that many of the newest alerts.
     """
 
     symbols: Names | None = None
     rules: Names | None = None
     alerts: bool = True
     live: bool = True
+    metrics: bool = False
     backlog: Annotated[int, Meta(ge=0, le=MAX_BACKLOG)] = 0
     resume: Position | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: figures of everything would be too much for any client."""
+        if self.metrics and (self.symbols is None or len(self.symbols) > MAX_METRICS_SYMBOLS):
+            raise ValueError(f"metrics: name the symbols, at most {MAX_METRICS_SYMBOLS}")
 
 
 class Unsubscribe(Message, frozen=True, tag="unsubscribe"):
@@ -123,7 +132,7 @@ def refusal(message_id: int | str | None, code: str, text: str) -> str:
 
 
 def push(kind: str, **more: Any) -> str:
-    """A push other than alerts and live prices."""
+    """A push other than alerts, live prices and figures."""
     return _text({"push": kind} | more)
 
 
@@ -135,6 +144,11 @@ def push_alerts(texts: Iterable[str]) -> str:
 def push_live(quotes: Iterable[msgspec.Struct]) -> str:
     """A frame of live prices."""
     return _text({"push": "live", "quotes": list(quotes)})
+
+
+def push_metrics(texts: Iterable[str]) -> str:
+    """A frame of figures, from the JSON of each symbol's."""
+    return f'{{"push":"metrics","symbols":[{",".join(texts)}]}}'
 
 
 def position(epoch: str, offsets: Mapping[int, int]) -> Position:

@@ -214,14 +214,17 @@ class _Connection:
                 await self._write_live()
 
     async def _write_live(self) -> None:
-        """Prices last: they are made when the client can take them, so that it gets the newest."""
-        client, quotes = self._client, self._hub.quotes
-        client.live_due = False
-        if client.wanted is None or not client.wanted.live:
-            return
-        known, client.live_version = client.live_version, quotes.version
-        for frame in quotes.frames_since(known, client.wanted.symbols):
-            await self._send("live", frame)
+        """Prices and figures last: they are made when the client can take them, so that it gets the newest."""
+        client, quotes, figures = self._client, self._hub.quotes, self._hub.figures
+        client.live_due, wanted = False, client.wanted
+        if wanted is not None and wanted.live:
+            known, client.live_version = client.live_version, quotes.version
+            for frame in quotes.frames_since(known, wanted.symbols):
+                await self._send("live", frame)
+        if wanted is not None and wanted.metrics:
+            known, client.metrics_version = client.metrics_version, figures.version
+            for frame in figures.frames_since(known, wanted.symbols or ()):
+                await self._send("metrics", frame)
 
     async def _send(self, kind: str, text: str) -> None:
         await self._socket.send({"type": "websocket.send", "text": text})

@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("ingest", "bring a provider's ticks into the log"),
         ("scan", "evaluate ticks: bars, metrics, rules"),
-        ("sink", "store bars and alerts in ClickHouse"),
+        ("sink", "store bars, figures and alerts in ClickHouse"),
         ("edge", "serve REST, WebSocket and the page"),
     ):
         _add(commands, name, _role, text).set_defaults(role=name)
@@ -90,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     normal.add_argument("file", type=Path)
     normal.add_argument("--seed", action="store_true", help="as lists of conditions; fails for what cannot be one")
     _add(rules, "schema", _rules_schema, "print the JSON Schema of a file of rules")
+    explained = _add(rules, "explain", _rules_explain, "show what a file's rules make the engine compute and keep")
+    explained.add_argument("file", type=Path)
+    explained.add_argument("--json", action="store_true", help="as one JSON object")
     known = _group(commands, "metrics", "what rules can look at")
     _add(known, "list", _metrics_list, "show every metric")
     _add(known, "describe", _metrics_describe, "show all that is declared of one").add_argument("name")
@@ -190,6 +193,12 @@ def _rules_schema(_: argparse.Namespace, __: Settings) -> int:
 
     print(text(), end="")
     return OK
+
+
+def _rules_explain(asked: argparse.Namespace, _: Settings) -> int:
+    from app.rules_explain import explain
+
+    return explain(asked.file, asked.json)
 
 
 def _metrics_list(_: argparse.Namespace, __: Settings) -> int:

@@ -10,6 +10,7 @@ from engine.result import StepResult
 from schemas.alert import AlertBody
 from schemas.bar import Bar
 from schemas.batch import TickBatch
+from schemas.metrics import MetricLine
 
 
 class ReplayError(RuntimeError):
@@ -24,6 +25,7 @@ class Counts:
     ticks: int = 0
     bars: int = 0
     alerts: int = 0
+    metrics: int = 0
     late: int = 0
     duplicates: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -40,15 +42,15 @@ class Counts:
 
     def join(self, other: Counts) -> None:
         """Add those of another part."""
-        for name in ("records", "ticks", "bars", "alerts", "late", "duplicates", "warmup_ticks"):
+        for name in ("records", "ticks", "bars", "alerts", "metrics", "late", "duplicates", "warmup_ticks"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.refused.update(other.refused)
 
 
 class Taker(Protocol):
-    """Where bars and alerts go."""
+    """Where results go."""
 
-    def take(self, bars: list[Bar], alerts: list[AlertBody]) -> None:
+    def take(self, bars: list[Bar], alerts: list[AlertBody], metrics: list[MetricLine]) -> None:
         """Keep them."""
 
 
@@ -58,13 +60,15 @@ class Answer:
 
     bars: list[Bar] = field(default_factory=list)
     alerts: list[AlertBody] = field(default_factory=list)
+    metrics: list[MetricLine] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     rule_set: str | None = None
 
-    def take(self, bars: list[Bar], alerts: list[AlertBody]) -> None:
+    def take(self, bars: list[Bar], alerts: list[AlertBody], metrics: list[MetricLine]) -> None:
         """Keep them."""
         self.bars += bars
         self.alerts += alerts
+        self.metrics += metrics
 
     @property
     def ticks(self) -> int:

@@ -10,6 +10,8 @@ from app.replay_request import Request, Span
 from app.replay_rules import Rules, combined, of_files, of_sets
 from app.settings import Settings, SettingsError
 from engine.partition import EngineConfig
+from engine.rules.parser import parse_numbers
+from schemas.rule import RuleError
 
 
 def request_of(asked: argparse.Namespace, settings: Settings) -> Request:
@@ -29,12 +31,26 @@ def request_of(asked: argparse.Namespace, settings: Settings) -> Request:
         asked.speed or None,
         asked.partitions_in_parallel,
         engine,
+        _metrics(asked),
     )
 
 
 def repeated(asked: argparse.Namespace, request: Request) -> Request:
     """A recorded request, at the pace and with the processes that are asked for now. Raises SettingsError."""
-    given = ("file", "topic", "from_", "to", "last", "offsets", "warmup", "state", "rules", "ruleset", "symbols")
+    given = (
+        "file",
+        "topic",
+        "from_",
+        "to",
+        "last",
+        "offsets",
+        "warmup",
+        "state",
+        "rules",
+        "ruleset",
+        "symbols",
+        "metrics",
+    )
     also = [name.rstrip("_") for name in given if getattr(asked, name)]
     if also:
         raise SettingsError(f"--manifest says all; --{also[0]} cannot be added")
@@ -72,6 +88,15 @@ def _rules(asked: argparse.Namespace, settings: Settings) -> Rules | None:
         return None
     sets = asyncio.run(of_sets(settings.bootstrap, asked.ruleset)) if asked.ruleset else []
     return combined([*of_files(asked.rules), *sets])
+
+
+def _metrics(asked: argparse.Namespace) -> tuple[str, ...]:
+    if asked.metrics is None:
+        return ()
+    try:
+        return tuple(node.text for node in parse_numbers(asked.metrics, "--metrics"))
+    except RuleError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _symbols(asked: argparse.Namespace) -> tuple[str, ...] | None:

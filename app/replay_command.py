@@ -46,7 +46,8 @@ def replay(
     if not manifest["exact"]:
         print(f"not exact: {manifest['exactness']}; see convergence in the manifest", file=sys.stderr)
     print(f"{out}: {counts['ticks']} ticks, {counts['bars']} bars, {counts['alerts']} alerts")
-    print(f"bars {digests['bars']}\nalerts {digests['alerts']}")
+    for name, digest in digests.items():
+        print(f"{name} {digest}")
     if recorded is not None and recorded.digests != digests:
         print("the recorded run had other results", file=sys.stderr)
         return 1
@@ -95,6 +96,7 @@ def describe(request: Request, stretches: Sequence[Stretch], parts: Sequence[Par
             "span": msgspec.to_builtins(request.span, str_keys=True),
             "warmup_ns": request.warmup_ns,
             "symbols": request.symbols,
+            "metrics": request.metrics,
             "state": None
             if request.state is None
             else {"file": str(request.state), "sha256": file_digest(request.state)},
@@ -125,6 +127,7 @@ def recorded_run(path: Path) -> Recorded:
             warmup_ns=asked["warmup_ns"],
             state=state,
             engine=msgspec.convert(manifest["engine"], EngineConfig),
+            metrics=tuple(asked.get("metrics", ())),
         )
         stretches = msgspec.convert(manifest["ranges"], list[Stretch])
     except (KeyError, TypeError, ValueError) as error:
@@ -144,6 +147,8 @@ def _exactness(request: Request, stretches: Sequence[Stretch]) -> str | None:
         return f"partitions {shown} were read from the middle of the log on{warmed}; {BARS_BEGUN}"
     if request.state is not None and request.rules is not None:
         return "the rules came into force at the saved state, as if applied there; bars are exact"
+    if request.state is not None and request.metrics:
+        return "metrics that no rule of the saved state uses began there, from its kept bars; bars and alerts are exact"
     return None
 
 

@@ -41,8 +41,8 @@ async def run_file(
     """
     spills = Spills(folder, "file")
     taker = spills if request.speed is None else Printed(spills, tell_alert)
-    lane = Lane(0, None, taker, request.engine, request.symbols)
-    plan = (request.rules or NO_RULES).plan()
+    lane = Lane(0, None, taker, request.engine, request.symbols, request.asked)
+    plan = (request.rules or NO_RULES).plan(request.asked)
     lane.override(plan, 0)
     cutter = _Cutter(request.span)
     lane.told = cutter.inside
@@ -62,7 +62,7 @@ async def run_file(
     except (OSError, EOFError, zlib.error) as error:
         raise ReplayError(f"{path}: {error}") from error
     part.end_watermark_ns = lane.partition.header.watermark_ns
-    part.bars, part.alerts = spills.bars.close(), spills.alerts.close()
+    part.keep(spills)
     part.note_rules(lane)
     return part
 

@@ -12,13 +12,14 @@ import numpy as np
 from app.replay_answer import Counts, Taker
 from engine.partition import DEFAULT_CONFIG, STEP_TICKS, EngineConfig, Partition
 from engine.pieces import Header, Piece
-from engine.rules.plan import Plan, compile_rule_set
+from engine.rules.plan import NOTHING_ASKED, Asked, Plan, compile_rule_set
 from infra.calendars import load_calendars
 from infra.kafka.reader import Range, Reader, chunk_of
 from infra.kafka.rules import RuleLog
 from schemas.batch import Chunk, TickBatch, Trades
 from schemas.control import DailyBar, Mark, Reference, RuleSetSwitch, Unapplied
 from schemas.decode import decode_chunk
+from schemas.metrics import lines_of
 
 OVERRIDES_ALL: Final = 2**62
 """A sequence number above that of any rule set in the log."""
@@ -36,9 +37,13 @@ class Lane:
         taker: Taker,
         config: EngineConfig = DEFAULT_CONFIG,
         symbols: Collection[str] | None = None,
+        asked: Asked = NOTHING_ASKED,
     ) -> None:
-        """`partitions` None: any symbol belongs here. `symbols`: only these are looked at; None: all."""
-        self.partition = Partition(number, partitions, load_calendars(), config)
+        """`partitions` None: any symbol belongs here. `symbols`: only these are looked at; None: all. `asked`: what is
+        told at closes."""
+        self.asked = asked
+        self.without_rules = compile_rule_set("", (), {}, asked)
+        self.partition = Partition(number, partitions, load_calendars(), config, self.without_rules)
         self.plans: dict[str, Plan] = {}
         self.counts = Counts()
         self.told = True
@@ -79,10 +84,13 @@ class Lane:
         if self._wanted is not None:
             bars = [bar for bar in bars if bar.symbol in self._wanted]
             alerts = [body for body in alerts if body.symbol in self._wanted]
+            result.metrics = [record for record in result.metrics if record.symbol in self._wanted]
+        metrics = [line for record in result.metrics for line in lines_of(record)]
         self.counts.add(batch, result)
         self.counts.bars += len(bars)
         self.counts.alerts += len(alerts)
-        self._taker.take(bars, alerts)
+        self.counts.metrics += len(metrics)
+        self._taker.take(bars, alerts, metrics)
 
     async def load_rules(self, batch: TickBatch, log: RuleLog) -> None:
         """Have the plans of all sets that the batch switches to. Raises RuleSetMissingError."""
@@ -93,7 +101,7 @@ class Lane:
     async def load_rule_set(self, name: str, log: RuleLog) -> None:
         """Have the plan of a set. Raises RuleSetMissingError."""
         if name not in self.plans:
-            self.plans[name] = compile_rule_set(name, *await log.load(name))
+            self.plans[name] = compile_rule_set(name, *await log.load(name), self.asked)
 
     def _only_wanted(self, batch: TickBatch, wanted: frozenset[str]) -> TickBatch:
         names = self.partition.symbols.names

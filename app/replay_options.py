@@ -39,6 +39,7 @@ def add_replay_options(replay: argparse.ArgumentParser) -> None:
     )
     add("--ruleset", action="append", default=[], metavar="HASH", help="a rule set that was in the log once")
     add("--symbols", metavar="A,B", help="only these")
+    add("--metrics", metavar="EXPRESSION, ...", help="figures to write at the closes of bars, such as ema(20, 5m)")
     add("--speed", type=_told(parse_speed), metavar="max|N|xN", help="times the pace of event time; max: no pace")
     add("--partitions-in-parallel", type=int, default=1, metavar="N", help="processes; the result is the same")
     add("--parquet", action="store_true", help="bars and alerts as Parquet as well")

@@ -1,4 +1,4 @@
-"""A replay's folder: bars and alerts as JSON lines in digest order, what they came from, and what they say."""
+"""A replay's folder: bars, figures and alerts as JSON lines in digest order, what they came from, and what they say."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from typing import Any, Final, TypeVar
 
 from app.replay_answer import ReplayError
 from app.replay_run import Part
-from app.replay_spill import ALERT, BAR, Kind, merged
+from app.replay_spill import ALERT, BAR, METRIC, Kind, merged
 from app.report import MINUTE_NS, report_of
 from app.report_page import page
 from schemas.alert import AlertBody
 from schemas.bar import Bar
+from schemas.metrics import MetricLine
 
 BARS: Final = "bars.jsonl"
+METRICS: Final = "metrics.jsonl"
 ALERTS: Final = "alerts.jsonl"
 MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.json"
@@ -28,7 +30,7 @@ PAGE: Final = "report.html"
 RUNS: Final = "runs"
 """Where parts leave what is to be merged."""
 SOURCES: Final = ("engine", "schemas")
-Item = TypeVar("Item", Bar, AlertBody)
+Item = TypeVar("Item", Bar, AlertBody, MetricLine)
 
 
 @contextmanager
@@ -66,6 +68,9 @@ def write_folder(folder: Path, parts: Sequence[Part], about: Mapping[str, Any], 
         "bars": _write(folder / BARS, [run for part in parts for run in part.bars], BAR, see),
         "alerts": _write(folder / ALERTS, [run for part in parts for run in part.alerts], ALERT, lambda _: None),
     }
+    if about["asked"]["metrics"]:
+        runs = [run for part in parts for run in part.told]
+        digests["metrics"] = _write(folder / METRICS, runs, METRIC, lambda _: None)
     shutil.rmtree(folder / RUNS)
     manifest = {"program": f"tapewatch {version('tapewatch')}", "code": code_digest(), **about, "digests": digests}
     report = report_of(folder / BARS, folder / ALERTS, newest)

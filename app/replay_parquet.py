@@ -1,4 +1,4 @@
-"""Bars and alerts of a replay as Parquet, for those who go on in notebooks and databases."""
+"""Bars, figures and alerts of a replay as Parquet, for those who go on in notebooks and databases."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.replay_spill import ALERT, BAR, Kind, lines_of
+from app.replay_spill import ALERT, BAR, METRIC, Kind, lines_of
 from schemas.alert import AlertBody
 from schemas.bar import Bar
+from schemas.metrics import MetricLine
 
 ROWS: Final = 65_536
 """Of a row group; so many are in memory."""
@@ -40,6 +41,15 @@ _BARS: Final = pa.schema(
         ("rev", pa.int32()),
     ]
 )
+_METRICS: Final = pa.schema(
+    [
+        ("symbol", pa.string()),
+        ("timeframe", pa.string()),
+        ("start", _TIME),
+        ("name", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
 _TEXTS: Final = ("id", "rule_id", "rule_hash", "symbol")
 _ALERTS: Final = pa.schema(
     [
@@ -52,13 +62,15 @@ _ALERTS: Final = pa.schema(
         ("explanation", pa.list_(_LEAF)),
     ]
 )
-Item = TypeVar("Item", Bar, AlertBody)
+Item = TypeVar("Item", Bar, AlertBody, MetricLine)
 
 
 def write_parquet(folder: Path) -> None:
-    """bars.parquet and alerts.parquet beside the files of lines."""
+    """bars.parquet, alerts.parquet and, where there are figures, metrics.parquet beside the files of lines."""
     _write(folder, BAR, _BARS)
     _write(folder, ALERT, _ALERTS)
+    if (folder / f"{METRIC.name}.jsonl").exists():
+        _write(folder, METRIC, _METRICS)
 
 
 def _write(folder: Path, kind: Kind[Item], schema: Any) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from app.replay_rules import Rules
 from engine.partition import EngineConfig
+from engine.rules.parser import parse_numbers
+from engine.rules.plan import Asked
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Span:
 @dataclass(frozen=True)
 class Request:
     """One of `file` and `topic`. `rules` None: those in force in the log. `warmup_ns`: so much before the span is read
-    and not told. `speed` None: as fast as it goes. `state`: a file that `tapewatch state export` wrote."""
+    and not told. `speed` None: as fast as it goes. `state`: a file that `tapewatch state export` wrote. `metrics`:
+    numbers of the rule language that are told at closes."""
 
     file: Path | None = None
     topic: str | None = None
@@ -39,3 +42,9 @@ class Request:
     speed: float | None = None
     parallel: int = 1
     engine: EngineConfig = field(default_factory=EngineConfig)
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> Asked:
+        """What is told at closes. Raises RuleError."""
+        return Asked(tuple(node for text in self.metrics for node in parse_numbers(text)))

@@ -11,7 +11,7 @@ import msgspec
 
 from app.rules_commands import read
 from app.settings import SettingsError
-from engine.rules.plan import Plan, compile_rule_set
+from engine.rules.plan import NOTHING_ASKED, Asked, Plan, compile_rule_set
 from infra.kafka.rules import RuleLog
 from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash, rule_set_hash
 
@@ -32,9 +32,9 @@ class Rules:
         """Their hash as a set."""
         return rule_set_hash(self.entries)
 
-    def plan(self) -> Plan:
-        """Compiled. Raises RuleError."""
-        return compile_rule_set(self.set_hash, self.entries, self.bodies)
+    def plan(self, asked: Asked = NOTHING_ASKED) -> Plan:
+        """Compiled, with what is told at closes. Raises RuleError."""
+        return compile_rule_set(self.set_hash, self.entries, self.bodies, asked)
 
 
 NO_RULES = Rules([], {})

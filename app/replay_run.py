@@ -40,22 +40,28 @@ Reached = Callable[[int, int], object]
 
 @dataclass
 class Part:
-    """What a stretch gave: files of sorted lines, counts, the rule sets that were in force with what their metrics need
-    of the log before them, and its event time at both ends."""
+    """What a stretch gave: files of sorted lines (`told`: figures at closes), counts, the rule sets that were in force
+    with what their metrics need of the log before them, and its event time at both ends."""
 
     counts: Counts = field(default_factory=Counts)
     bars: list[Path] = field(default_factory=list)
     alerts: list[Path] = field(default_factory=list)
+    told: list[Path] = field(default_factory=list)
     rule_sets: dict[str, list[RuleEntry]] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
     begin_watermark_ns: int = 0
     end_watermark_ns: int = 0
 
+    def keep(self, spills: Spills) -> None:
+        """All that was taken; it is on disk then."""
+        self.bars, self.alerts, self.told = spills.bars.close(), spills.alerts.close(), spills.metrics.close()
+
     def note_rules(self, lane: Lane) -> None:
         """Those that the lane has obeyed."""
+        for plan in (lane.without_rules, *lane.plans.values()):
+            self.metrics |= {call.text: needs(call.name, call.arguments) for call in plan.metrics}
         for name, plan in lane.plans.items():
             self.rule_sets[name] = [RuleEntry(rule.id, rule.hash, rule.name, rule.version) for rule in plan.rules]
-            self.metrics |= {call.text: needs(call.name, call.arguments) for call in plan.metrics}
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,11 @@ class Printed:
     to: Taker
     tell: Callable[[AlertBody], object]
 
-    def take(self, bars: list[Any], alerts: list[AlertBody]) -> None:
+    def take(self, bars: list[Any], alerts: list[AlertBody], metrics: list[Any]) -> None:
         """Keep and tell them."""
         for body in alerts:
             self.tell(body)
-        self.to.take(bars, alerts)
+        self.to.take(bars, alerts, metrics)
 
 
 async def run_topic(
@@ -113,7 +119,7 @@ async def run_stretch(
     """One partition through the engine."""
     spills, log = Spills(folder, str(stretch.partition)), RuleLog(bootstrap)
     taker: Taker = spills if pace is None else Printed(spills, tell_alert)
-    lane = Lane(stretch.partition, stretch.partitions, taker, request.engine, request.symbols)
+    lane = Lane(stretch.partition, stretch.partitions, taker, request.engine, request.symbols, request.asked)
     await _prepare(lane, request, stretch, log)
     part = Part(lane.counts)
     async with Reader(bootstrap, str(request.topic), "tapewatch-replay") as reader:
@@ -121,11 +127,11 @@ async def run_stretch(
         await _go(lane, reader, stretch, (stretch.read_from, stretch.begin), log, reached, None)
         part.begin_watermark_ns = lane.partition.header.watermark_ns
         if stretch.saved and request.rules is not None:
-            lane.override(request.rules.plan(), stretch.begin)
+            lane.override(request.rules.plan(request.asked), stretch.begin)
         lane.told = True
         await _go(lane, reader, stretch, (stretch.begin, stretch.end), log, reached, pace)
     part.end_watermark_ns = lane.partition.header.watermark_ns
-    part.bars, part.alerts = await asyncio.to_thread(lambda: (spills.bars.close(), spills.alerts.close()))
+    await asyncio.to_thread(part.keep, spills)
     part.note_rules(lane)
     return part
 
@@ -142,7 +148,7 @@ async def _prepare(lane: Lane, request: Request, stretch: Stretch, log: RuleLog)
     if header != Header() or pieces:
         lane.begin(header, pieces)
     if request.rules is not None and not stretch.saved:
-        lane.override(request.rules.plan(), stretch.read_from)
+        lane.override(request.rules.plan(request.asked), stretch.read_from)
 
 
 async def _go(

@@ -1,4 +1,4 @@
-"""Bars and alerts of a long replay: sorted runs on disk, merged in digest order, so that memory stays bounded."""
+"""What a long replay gives: sorted runs on disk, merged in digest order, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.alert import AlertBody, body_order, encode_body
 from schemas.bar import Bar, bar_order, decode_bar, encode_bar
+from schemas.metrics import MetricLine, decode_line, encode_line, line_order
 
 MOST_IN_MEMORY: Final = 100_000
 MOST_OPEN: Final = 128
@@ -33,6 +34,7 @@ class Kind(Generic[Item]):
 
 
 BAR: Final = Kind[Bar]("bars", bar_order, encode_bar, decode_bar)
+METRIC: Final = Kind[MetricLine]("metrics", line_order, encode_line, decode_line)
 ALERT: Final = Kind[AlertBody]("alerts", body_order, encode_body, msgspec.json.Decoder(AlertBody).decode)
 
 
@@ -66,17 +68,19 @@ class Spill(Generic[Item]):
 
 
 class Spills:
-    """Bars and alerts of one partition."""
+    """All results of one partition."""
 
     def __init__(self, folder: Path, prefix: str, most: int = MOST_IN_MEMORY) -> None:
         """See `Spill`."""
         self.bars = Spill(folder, prefix, BAR, most)
         self.alerts = Spill(folder, prefix, ALERT, most)
+        self.metrics = Spill(folder, prefix, METRIC, most)
 
-    def take(self, bars: list[Bar], alerts: list[AlertBody]) -> None:
+    def take(self, bars: list[Bar], alerts: list[AlertBody], metrics: list[MetricLine]) -> None:
         """Keep them."""
         self.bars.add(bars)
         self.alerts.add(alerts)
+        self.metrics.add(metrics)
 
 
 def merged(runs: Sequence[Path], kind: Kind[Item], most_open: int = MOST_OPEN) -> Iterator[Line[Item]]:

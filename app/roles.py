@@ -96,6 +96,19 @@ async def until_stop(role: Role, waiting: Awaitable[Any]) -> Any:
     return task.result()
 
 
+def published(s: Settings) -> tuple[str, ...]:
+    """The figures that the settings name, in normal form. Raises SettingsError."""
+    from engine.rules.parser import parse_numbers
+    from schemas.rule import RuleError
+
+    if not s.scan_metrics.strip() or s.scan_metrics_of == "none":
+        return ()
+    try:
+        return tuple(node.text for node in parse_numbers(s.scan_metrics, variable("scan_metrics")))
+    except RuleError as error:
+        raise SettingsError(str(error)) from None
+
+
 async def scan(role: Role) -> None:
     """A scan worker."""
     from infra.allocator import keep_memory_small
@@ -121,6 +134,9 @@ async def scan(role: Role) -> None:
         dead_letter_share=s.scan_dead_letter_share,
         dead_letter_window=s.scan_dead_letter_window,
         restore_limit_s=s.scan_restore_limit_s,
+        metrics=published(s),
+        metrics_of_rules=s.scan_metrics_of == "rules",
+        live_values=s.scan_live_values,
     )
     role.ready = lambda: [f"waiting for Kafka at {s.bootstrap}"]
     app = ScanApp(made, await until_stop(role, prepare_scan(made)))

@@ -102,6 +102,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scan_restore_limit_s: Annotated[
         float, Meta(gt=0, le=86_400, description="scan: a worker ends if its restore stands still for so long")
     ] = 180.0
+    scan_metrics_of: Annotated[
+        Literal["rules", "named", "none"],
+        Meta(description="scan: figures published at the closes of bars: of rules and those named, only these, none"),
+    ] = "rules"
+    scan_metrics: Annotated[
+        str, Meta(max_length=4_000, description="scan: numbers of the rule language published besides, by comma")
+    ] = ""
+    scan_live_values: Annotated[
+        int, Meta(ge=0, le=20_000, description="scan: running figures told at a time, of each partition; 0: none")
+    ] = 6_000
 
     sink_app_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="sink: its group")] = "sink"
     clickhouse_host: Annotated[str, Meta(min_length=1, description="sink, edge: ClickHouse")] = "127.0.0.1"

@@ -1,8 +1,9 @@
 """THE MAP: every topic, table and agent in the order data flows, and how the processes that hold them are put together.
 
-providers -> ingest --> ticks.v1 --> agents/scan + tables/state --> bars.v1, alerts.v1 --> agents/sink -> ClickHouse
-                          |                |                    \\-> live.v1 ----------> api (REST, WebSocket)
-rules apply --> rules.v1, rulesets.v1      \\-> late.v1, ticks.v1.dlq      alerts.v1 --> api
+providers -> ingest --> ticks.v1 --> agents/scan + tables/state --> bars.v1, metrics.v1, alerts.v1 --> agents/sink
+                          |                |                   \\-> live.v1      |              (to ClickHouse)
+rules apply --> rules.v1, rulesets.v1      |                           \\--------\\--> api (REST, WebSocket)
+                                           \\-> late.v1, ticks.v1.dlq
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from agents.scan_output import ENCODERS
 from agents.sink import Sink
 from agents.sink_lane import SinkLimits
 from engine.partition import EngineConfig
+from engine.rules.parser import parse_numbers
+from engine.rules.plan import Asked
 from infra.calendars import load_calendars
 from infra.clickhouse import ClickHouse, ClickHouseConfig
 from infra.kafka.application import ApplicationConfig, new_application, run_application
@@ -48,6 +51,8 @@ from schemas.topics import (
     BARS_DEAD,
     LATE,
     LIVE,
+    METRICS,
+    METRICS_DEAD,
     RULE_SETS,
     RULES,
     STATE_BATCH_BYTES,
@@ -78,11 +83,11 @@ FLOW: Final = (
         "scan",
         ("agents.scan",),
         reads=(TICKS, RULES, RULE_SETS),
-        writes=(BARS, ALERTS, LIVE, LATE, TICKS_DEAD, TICKS),
+        writes=(BARS, METRICS, ALERTS, LIVE, LATE, TICKS_DEAD, TICKS),
         tables=("tables.state",),
     ),
-    Stage("sink", ("agents.sink",), reads=(BARS, ALERTS), writes=(BARS_DEAD, ALERTS_DEAD)),
-    Stage("edge", (), reads=(ALERTS, LIVE), writes=()),
+    Stage("sink", ("agents.sink",), reads=(BARS, METRICS, ALERTS), writes=(BARS_DEAD, METRICS_DEAD, ALERTS_DEAD)),
+    Stage("edge", (), reads=(ALERTS, METRICS, LIVE), writes=()),
 )
 
 
@@ -113,6 +118,16 @@ class ScanRole:
     dead_letter_share: float = 0.5
     dead_letter_window: int = 10_000
     restore_limit_s: float = 180.0
+    metrics: tuple[str, ...] = ()
+    """Figures that are published at closes, numbers of the rule language."""
+    metrics_of_rules: bool = True
+    """So are the metrics that rules use."""
+    live_values: int = 6_000
+
+    @property
+    def asked(self) -> Asked:
+        """What is published. Raises RuleError."""
+        return Asked(tuple(node for text in self.metrics for node in parse_numbers(text)), self.metrics_of_rules)
 
 
 class ScanApp:
@@ -156,6 +171,8 @@ class ScanApp:
             dead_letter_share=role.dead_letter_share,
             dead_letter_window=role.dead_letter_window,
             restore_limit_s=role.restore_limit_s,
+            asked=role.asked,
+            live_values=role.live_values,
         )
         self.scan = Scan(self.faust, config, load_calendars(), RuleLog(role.bootstrap), self._outbox, state, fail)
         self.scan.register()
@@ -199,7 +216,7 @@ async def prepare_scan(role: ScanRole) -> int:
 
 @dataclass(frozen=True)
 class SinkRole:
-    """A sink: stores alerts and bars in ClickHouse."""
+    """A sink: stores alerts, bars and figures in ClickHouse."""
 
     app_id: str
     bootstrap: str
@@ -235,4 +252,4 @@ class SinkApp:
 async def prepare_sink(role: SinkRole) -> None:
     """Wait for the broker and check the topics. Raises TopicError."""
     await wait_for_broker(role.bootstrap)
-    require(await check_topics(role.bootstrap, [BARS, ALERTS, BARS_DEAD, ALERTS_DEAD]))
+    require(await check_topics(role.bootstrap, [BARS, METRICS, ALERTS, BARS_DEAD, METRICS_DEAD, ALERTS_DEAD]))

@@ -15,14 +15,14 @@ from engine.firing import Moment
 from engine.flow import Flow, Timeline
 from engine.pieces import Header, Piece
 from engine.result import StepResult
-from engine.rules.plan import Plan
+from engine.rules.plan import NO_RULES, Plan
 from engine.scanner import Scanner
 from engine.segments import Index
 from engine.state import PartitionState
 from engine.timeframes import MINUTE_NS
 from schemas.batch import UNKNOWN_TIME, Rejected, TickBatch, Trades
 from schemas.control import DailyBar, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Status, Unapplied
-from schemas.live import LiveQuote
+from schemas.live import LiveFigures, LiveQuote
 from schemas.symbols import SymbolTable
 
 STEP_TICKS: Final = 16_384
@@ -63,9 +63,15 @@ class Partition:
     batches."""
 
     def __init__(
-        self, partition: int, partitions: int | None, calendars: Calendars, config: EngineConfig = DEFAULT_CONFIG
+        self,
+        partition: int,
+        partitions: int | None,
+        calendars: Calendars,
+        config: EngineConfig = DEFAULT_CONFIG,
+        without_rules: Plan = NO_RULES,
     ) -> None:
-        """`partitions` None: any symbol belongs here (offline files)."""
+        """`partitions` None: any symbol belongs here (offline files). `without_rules`: what is evaluated while no rule
+        set is in force."""
         self.config = config
         self.symbols = SymbolTable(partition, partitions)
         self.state = PartitionState(self.symbols, config.shards, calendars)
@@ -75,6 +81,9 @@ class Partition:
         self.rule_set_seq = -1
         self._watermark = Watermark()
         self._flow = Flow(self.state, self.scanner, config.amend_window_ns)
+        self._figures = live.Figures(self.state, self.scanner)
+        self._without_rules = without_rules
+        self.scanner.activate(without_rules, np.arange(0))
 
     @property
     def header(self) -> Header:
@@ -95,6 +104,7 @@ class Partition:
         with np.errstate(all="ignore"):
             trades, numbers = self._admitted(batch.trades, result)
             self._walk(batch.marks, trades, numbers, plans)
+        result.metrics, self.scanner.told = self.scanner.told, []
         self.position = max(self.position, batch.last_offset)
         if self.scanner.has_imports and (self.state.origin.skip_through[: self.state.known] <= self.position).all():
             self.scanner.forget_imports()
@@ -105,6 +115,11 @@ class Partition:
         result."""
         with np.errstate(all="ignore"):
             return live.changed_quotes(self.state, most)
+
+    def live_figures(self, most_values: int) -> LiveFigures:
+        """What is told at closes as it is now, of symbols that changed, at most about so many values; for screens."""
+        with np.errstate(all="ignore"):
+            return self._figures.changed(most_values)
 
     def changed_shards(self) -> list[int]:
         """Shards of symbols whose state changed since it was last exported."""
@@ -133,8 +148,9 @@ class Partition:
         if header.rule_set is not None and header.rule_set not in plans:
             raise UnknownRuleSetError(header.rule_set)
         pieces.settle(self.state)
-        if header.rule_set is not None:
-            self.scanner.activate(plans[header.rule_set], np.arange(self.state.known), restoring=True)
+        self.scanner.activate(NO_RULES, np.arange(0))
+        plan = self._without_rules if header.rule_set is None else plans[header.rule_set]
+        self.scanner.activate(plan, np.arange(self.state.known), restoring=True)
         self.position, self.rule_set, self.rule_set_seq = header.position, header.rule_set, header.rule_set_seq
         self._watermark = Watermark(header.watermark_ns, header.heartbeats)
 

@@ -1,4 +1,4 @@
-"""What a step gives: bars, alerts, what was refused or too late, and counts."""
+"""What a step gives: bars, figures at their closes, alerts, what was refused or too late, and counts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from engine.firing import Fired
 from engine.late import LateTrade
 from schemas.bar import Bar
 from schemas.batch import Rejected
+from schemas.metrics import MetricValues
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class StepResult:
 
     bars: list[Bar] = field(default_factory=list)
     alerts: list[Fired] = field(default_factory=list)
+    metrics: list[MetricValues] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     late: list[LateTrade] = field(default_factory=list)
     counts: StepCounts = field(default_factory=StepCounts)

@@ -22,12 +22,14 @@ from engine.rules.matching import hopeful_rules, matched_rows, rows_of_rest
 from engine.rules.plan import NO_RULES, Plan, PlannedRule, Scope, is_bar_field, series_of
 from engine.rules.quiet import QuietUntil
 from engine.rules.remembered import FieldPast, Past, RowBefore, SeriesMemory
+from engine.rules.told import values_at_close
 from engine.rules.tree import Node
 from engine.segments import Index, Mask, starts_of_runs
 from engine.state import PartitionState
 from engine.timeframes import Timeframe
 from engine.view import TradeView, View
 from schemas.batch import F64
+from schemas.metrics import MetricValues
 from schemas.rule import BECOMES_TRUE
 
 Imported = dict[str, list[tuple[Index, dict[str, NDArray[Any]]]]]
@@ -43,6 +45,8 @@ class Scanner:
         self.plan: Plan = NO_RULES
         self.metrics: dict[str, Metric] = {}
         self.imported: Imported = {}
+        self.told: list[MetricValues] = []
+        """Figures at closes, until somebody takes them."""
         self._remembered: dict[str, Stateful] = {}
         self._open_to: Index | None = None
         self._known: dict[Timeframe | None, Known] = {}
@@ -73,6 +77,10 @@ class Scanner:
     def has_imports(self) -> bool:
         """Whether anything of a checkpoint may still be needed."""
         return bool(self.imported)
+
+    def known_to_all_rows(self) -> Known:
+        """What figures need that look at no row before: evaluating them leaves no trace."""
+        return Known(self.metrics, {}, self._past, {})
 
     def forget_imports(self) -> None:
         """The log has been read beyond all that the checkpoint knew."""
@@ -183,12 +191,15 @@ class Scanner:
         if not len(view):
             return alerts
         on_rows: Evaluation | None = None
+        figures: dict[str, F64] = {}
         for scope in self.plan.scopes:
             if scope.frame is None or scope.frame is view.closing:
-                evaluation = Evaluation(view, self._known[scope.frame])
+                evaluation = Evaluation(view, self._known[scope.frame], figures)
                 for node in scope.remembers:
                     evaluation.remember(node)
                 alerts += self._of_scope(scope, view, evaluation, at)
+                if scope.told:
+                    self.told += values_at_close(scope.told, view, evaluation)
                 on_rows = evaluation if scope.frame is None else on_rows
         if on_rows is not None and view.closing is not None:
             self._record(view, on_rows)

@@ -140,13 +140,15 @@ class SymbolState(Columns):
 class Origin(Columns):
     """Not state of the market, but of its keeping. `skip_through`: offset up to which the symbol's records are known
     from a checkpoint;
-    `changed`: since its piece was last exported; `moved`: since its live figures were last given.
+    `changed`: since its piece was last exported; `moved`: since its live price was last given; `due`: its live figures
+    are to be given.
     """
 
     shard: I64 = column("i8")
     skip_through: I64 = column("i8", -1)
     changed: Mask = column("?")
     moved: Mask = column("?")
+    due: Mask = column("?")
 
 
 class PartitionState:

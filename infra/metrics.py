@@ -18,6 +18,7 @@ PUBLISH_RETRIES: Final = Counter("tapewatch_publish_retries_total", "Batches tha
 TICKS: Final = Counter("tapewatch_ticks_total", "Trades taken in", ["partition"])
 ROWS: Final = Counter("tapewatch_rows_total", "Rows on which every rule was evaluated", ["partition"])
 BARS: Final = Counter("tapewatch_bars_total", "Bars published, revisions too", ["partition"])
+METRICS: Final = Counter("tapewatch_metric_records_total", "Closes of bars whose figures were published", ["partition"])
 ALERTS: Final = Counter("tapewatch_alerts_total", "Alerts published", ["partition"])
 DUPLICATES: Final = Counter(
     "tapewatch_duplicate_ticks_total", "Trades dropped because their id was known", ["partition"]

@@ -37,7 +37,7 @@ def error_headers(
     return [(_PREFIX + name, value.encode()) for name, value in values.items()]
 
 
-def reason_of(headers: list[tuple[str, bytes]]) -> str:
+def reason_of(headers: Sequence[tuple[str, bytes]]) -> str:
     """The reason in the headers of a dead letter, or an empty string."""
     return next((value.decode() for name, value in headers if name == _PREFIX + "exception.message"), "")
 

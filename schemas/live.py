@@ -22,11 +22,28 @@ class LiveQuote(msgspec.Struct, frozen=True, gc=False):
     session: str
 
 
-class LiveBatch(msgspec.Struct, frozen=True):
-    """One record of the live topic: the symbols of a partition that changed since the record before."""
+class LiveMetrics(msgspec.Struct, frozen=True, gc=False):
+    """Running figures of a symbol on its newest row; None or NaN: there is no value (in JSON both are null)."""
+
+    symbol: str
+    ts: int
+    values: list[float | None]
+
+
+class LiveFigures(msgspec.Struct, frozen=True):
+    """The values of each symbol are in the order of the names."""
+
+    names: list[str]
+    metrics: list[LiveMetrics]
+
+
+class LiveBatch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One record of the live topic: the symbols of a partition that changed since the record before. `figures` may be
+    those of fewer symbols: they take turns."""
 
     partition: int
     quotes: list[LiveQuote]
+    figures: LiveFigures | None = None
 
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -48,6 +48,7 @@ TICKS: Final = Topic(
 )
 LATE: Final = Topic("late.v1", key="symbol", partitions=None, retention_ms=7 * DAY_MS)
 BARS: Final = Topic("bars.v1", key="symbol", partitions=None, retention_ms=7 * DAY_MS, append_time=True)
+METRICS: Final = Topic("metrics.v1", key="symbol", partitions=None, retention_ms=7 * DAY_MS, append_time=True)
 ALERTS: Final = Topic("alerts.v1", key="symbol", partitions=None, retention_ms=30 * DAY_MS, append_time=True)
 LIVE: Final = Topic("live.v1", key="none", partitions=None, retention_ms=DAY_MS // 24, append_time=True)
 RULES: Final = Topic("rules.v1", key="hash of the rule body", partitions=1, compacted=True)
@@ -73,8 +74,22 @@ def dead_letters_of(topic: Topic) -> Topic:
 TICKS_DEAD: Final = dead_letters_of(TICKS)
 ALERTS_DEAD: Final = dead_letters_of(ALERTS)
 BARS_DEAD: Final = dead_letters_of(BARS)
+METRICS_DEAD: Final = dead_letters_of(METRICS)
 
-ALL: Final = (TICKS, TICKS_DEAD, LATE, BARS, BARS_DEAD, ALERTS, ALERTS_DEAD, LIVE, RULES, RULE_SETS)
+ALL: Final = (
+    TICKS,
+    TICKS_DEAD,
+    LATE,
+    BARS,
+    BARS_DEAD,
+    METRICS,
+    METRICS_DEAD,
+    ALERTS,
+    ALERTS_DEAD,
+    LIVE,
+    RULES,
+    RULE_SETS,
+)
 
 
 STATE_BATCH_BYTES: Final = 8 * 1024 * 1024

@@ -65,9 +65,10 @@ class Known:
 class Evaluation:
     """All nodes over the rows of one view, each computed once."""
 
-    def __init__(self, view: View, known: Known) -> None:
-        """Nothing computed yet."""
+    def __init__(self, view: View, known: Known, figures: dict[str, F64] | None = None) -> None:
+        """Nothing computed yet. `figures`: metrics by text, shared by the evaluations of one view."""
         self._view, self._known = view, known
+        self._figures = {} if figures is None else figures
         self._numbers: dict[Node, F64] = {}
         self._truths: dict[Node, Truth] = {}
         self.before: dict[Node, tuple[F64, F64]] = {}
@@ -105,7 +106,10 @@ class Evaluation:
 
     def _computed(self, node: Node) -> F64:
         if node.call is not None:
-            return self._known.metrics[node.call.text].column(self._view)
+            figure = self._figures.get(node.text)
+            if figure is None:
+                figure = self._figures[node.text] = self._known.metrics[node.text].column(self._view)
+            return figure
         if node.is_literal:
             return np.full(len(self._view), node.value)
         compute = ARITHMETIC.get(node.op)

@@ -3,7 +3,7 @@ is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -59,6 +59,15 @@ def parse_condition(
     if not node.truth:
         raise RuleError(where, f"{node.text[:80]} is a number, not a condition; compare it with something")
     return node
+
+
+def parse_numbers(source: str, where: str = "metrics") -> tuple[Node, ...]:
+    """The trees of numbers with commas between them, each once. RuleError says where it is wrong."""
+    parser = _Parser(source, where, no_names, {})
+    try:
+        return tuple(dict.fromkeys(parser.numbers()))
+    except RecursionError:
+        raise RuleError(where, "nested too deeply") from None
 
 
 class _Parser:
@@ -167,6 +176,19 @@ class _Parser:
             raise self._error(at, f"{node.text[:60]} is true or false; a number is needed here")
 
     # --- numbers -------------------------------------------------------------------------------------------------
+
+    def numbers(self) -> Iterator[Node]:
+        """Numbers that change, with commas between them, to the end."""
+        while True:
+            at, node = self._now, self.expression()
+            self._needs_number(at, node)
+            if all(part.call is None for part in tree.walk(node)):
+                raise self._error(at, f"{node.text[:60]} never changes; name a metric")
+            yield node
+            if not self._is(","):
+                break
+            self._next()
+        self.expect(lexer.END)
 
     def _sum(self) -> Node:
         return self._operators(("+", "-"), self._term)

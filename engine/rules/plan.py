@@ -16,6 +16,7 @@ from engine.rules.triggers import Trigger, trigger_of
 from engine.segments import Index
 from engine.timeframes import Timeframe
 from schemas.batch import F64
+from schemas.metrics import NAMES_PER_RECORD
 from schemas.rule import BECOMES_TRUE, OPERATORS, RuleBody, RuleEntry, RuleError
 
 OF_ROWS = frozenset({"prev", "crosses_above", "crosses_below"})
@@ -49,9 +50,10 @@ class Scope:
 
     Columns are in order of cost. Comparison i is `columns[leaf_column[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`;
     pair j says that leaf `pair_leaf[j]` is one of rule `pair_rule[j]`. Leaves and pairs of column c begin at
-    `leaf_begin[c]` and `pair_begin[c]`; Rule r has `leaf_count[r]` leaves, at
-    the beginning of `rule_leaves[r]`; -1 fills the rest. `edge_rules`: rules that are told when
-    they become true. `remembers`: the nodes that look at the row before, inner ones first.
+    `leaf_begin[c]` and `pair_begin[c]`. Rule r has `leaf_count[r]` leaves, at the beginning of `rule_leaves[r]`; -1
+    fills the rest. `edge_rules`: rules that are told when they become true. `remembers`: the nodes that look at the
+    row before, inner ones first. `told`: the numbers that are told at these closes, in groups of what goes into one
+    record.
     """
 
     frame: Timeframe | None
@@ -68,6 +70,7 @@ class Scope:
     pair_rule: Index
     edge_rules: tuple[int, ...]
     remembers: tuple[Node, ...]
+    told: tuple[tuple[Node, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,26 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The numbers that are told at each close of their shortest timeframe: `nodes`, and with `of_rules` every metric
+    that a rule uses."""
+
+    nodes: tuple[Node, ...] = ()
+    of_rules: bool = False
+
+    def told(self, of_rules: Iterable[Node]) -> dict[Timeframe, list[Node]]:
+        """By timeframe, each in order of its text; `of_rules`: all nodes of the rules."""
+        metrics = [node for node in of_rules if node.call is not None] if self.of_rules else []
+        found: dict[Timeframe, list[Node]] = {}
+        for node in sorted({*self.nodes, *metrics}, key=lambda node: node.text):
+            found.setdefault(smallest_timeframe(node), []).append(node)
+        return found
+
+
+NOTHING_ASKED = Asked()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is evaluated for a rule set."""
 
@@ -94,8 +117,15 @@ class Plan:
     series: tuple[Series, ...]
     metrics: tuple[MetricCall, ...]
 
+    @property
+    def told(self) -> tuple[Node, ...]:
+        """All numbers that are told at closes."""
+        return tuple(node for scope in self.scopes for group in scope.told for node in group)
 
-def compile_rule_set(set_hash: str, entries: Sequence[RuleEntry], bodies: Mapping[str, RuleBody]) -> Plan:
+
+def compile_rule_set(
+    set_hash: str, entries: Sequence[RuleEntry], bodies: Mapping[str, RuleBody], asked: Asked = NOTHING_ASKED
+) -> Plan:
     """The plan of a set. RuleError for a body that is missing or that this version cannot run."""
     rules = []
     for entry in sorted(entries, key=lambda e: e.id):
@@ -105,15 +135,20 @@ def compile_rule_set(set_hash: str, entries: Sequence[RuleEntry], bodies: Mappin
         trigger = trigger_of(body, entry.id)
         tree = parse_condition(body.expression, entry.id)
         rules.append(PlannedRule(entry.id, entry.hash, entry.name, entry.version, trigger, tree, (), ()))
-    nodes = dict.fromkeys(node for rule in rules for tree in _trees(rule) for node in walk(tree))
+    nodes = dict.fromkeys(node for rule in rules for tree in trees_of(rule) for node in walk(tree))
+    told = asked.told(nodes)
+    nodes |= dict.fromkeys(node for tree in asked.nodes for node in walk(tree))
     series = tuple(dict.fromkeys(one for node in nodes for one in _series_of(node)))
     frames: dict[Timeframe | None, list[PlannedRule]] = {}
     for rule in rules:
         frames.setdefault(rule.trigger.closes, []).append(rule)
-    if series:
-        frames.setdefault(None, [])
-    recorded = [node for one in series for node in walk(one.node)]
-    scopes = tuple(_scope(frame, some, recorded if frame is None else ()) for frame, some in frames.items())
+    for frame in (*told, *((None,) if series else ())):
+        frames.setdefault(frame, [])
+    recorded = [one.node for one in series]
+    scopes = tuple(
+        _scope(frame, some, recorded if frame is None else (), () if frame is None else told.get(frame, ()))
+        for frame, some in frames.items()
+    )
     return Plan(
         set_hash=set_hash,
         rules=tuple(rule for scope in scopes for rule in scope.rules),
@@ -135,7 +170,8 @@ def is_bar_field(node: Node) -> bool:
     return node.call is not None and node.call.name in ("open", "high", "low", "close", "volume", "trades")
 
 
-def _trees(rule: PlannedRule) -> list[Node]:
+def trees_of(rule: PlannedRule) -> list[Node]:
+    """All that is evaluated of a rule."""
     return [rule.tree] if rule.trigger.rearm is None else [rule.tree, rule.trigger.rearm]
 
 
@@ -144,9 +180,11 @@ def _series_of(node: Node) -> Iterable[Series]:
         yield series_of(node)
 
 
-def _scope(frame: Timeframe | None, rules: Sequence[PlannedRule], more: Sequence[Node]) -> Scope:
+def _scope(
+    frame: Timeframe | None, rules: Sequence[PlannedRule], recorded: Sequence[Node], told: Sequence[Node]
+) -> Scope:
     taken_apart = [_parts(rule.tree) for rule in rules]
-    columns = sorted(dict.fromkeys(leaf.children[0] for leaves, _ in taken_apart for leaf in leaves), key=_cost)
+    columns = sorted(dict.fromkeys(leaf.children[0] for leaves, _ in taken_apart for leaf in leaves), key=cost_of)
     column_of = {node: i for i, node in enumerate(columns)}
     distinct = dict.fromkeys(leaf for leaves, _ in taken_apart for leaf in leaves)
     ordered = sorted(distinct, key=lambda leaf: (column_of[leaf.children[0]], OPERATORS.index(leaf.op)))
@@ -158,7 +196,8 @@ def _scope(frame: Timeframe | None, rules: Sequence[PlannedRule], more: Sequence
     pairs = sorted((leaf, i) for i, rule in enumerate(planned) for leaf in rule.leaves)
     remembers = dict.fromkeys(
         node
-        for node in [*more, *(n for rule in rules for tree in _trees(rule) for n in walk(tree))]
+        for tree in [*recorded, *(tree for rule in rules for tree in trees_of(rule)), *told]
+        for node in walk(tree)
         if node.op in OF_ROWS
     )
     edges = np.arange(len(columns) + 1)
@@ -179,6 +218,7 @@ def _scope(frame: Timeframe | None, rules: Sequence[PlannedRule], more: Sequence
         pair_rule=np.array([rule for _, rule in pairs], np.intp),
         edge_rules=tuple(i for i, rule in enumerate(planned) if rule.trigger.kind == BECOMES_TRUE),
         remembers=tuple(remembers),
+        told=tuple(tuple(told[at : at + NAMES_PER_RECORD]) for at in range(0, len(told), NAMES_PER_RECORD)),
     )
 
 
@@ -190,7 +230,7 @@ def _padded(rows: Sequence[tuple[int, ...]]) -> Index:
     return padded
 
 
-def _cost(node: Node) -> int:
+def cost_of(node: Node) -> int:
     """How much work a column is: what is cheap is computed first, as it may make the rest unnecessary."""
     recursive = sum(n.call is not None and n.call.declaration.recursive for n in walk(node))
     return node.size + 2 * recursive + 7 * sum(n.op in OF_BARS for n in walk(node))

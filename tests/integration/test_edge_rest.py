@@ -16,8 +16,8 @@ from infra.clickhouse_rows import alert_row, insert_alerts, insert_bars
 from infra.embedded.clickhouse import ChdbServer
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
 from schemas.alert import encode_alert
-from tests.support.alerts import MINUTE_NS, START_NS, make_alert, make_bar
-from tests.support.edge import create_topics, eventually, running_edge, send_live
+from tests.support.alerts import MINUTE_NS, START_NS, make_alert, make_bar, make_metrics
+from tests.support.edge import create_topics, eventually, running_edge, send_live, send_metrics, send_running
 from tests.support.history import new_database
 
 Check = Callable[[httpx.AsyncClient, Edge], Awaitable[None]]
@@ -168,6 +168,45 @@ def test_a_bad_parameter_is_named(config: EdgeConfig, path: str, parameters: dic
         assert problem["detail"].startswith(f"{named}: ")
 
     ask(config, check)
+
+
+def test_the_newest_figures_of_a_symbol(config: EdgeConfig, broker: KafkaBroker) -> None:
+    symbol = "FIG/USD"
+
+    async def check(client: httpx.AsyncClient, edge: Edge) -> None:
+        await send_metrics(broker.bootstrap, [make_metrics(n, symbol) for n in (1, 4, 3)])
+        await send_running(broker.bootstrap, symbol, make_metrics(4, symbol).ts - 1, {"ema(20, 1m)": 3.0, "vwap": 9.5})
+        path = f"/api/v1/symbols/{symbol}/metrics"
+        await eventually(lambda: '"vwap"' in edge.hub.figures.text(symbol) and "104.0" in edge.hub.figures.text(symbol))
+        answer = await client.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        ema, rsi, vwap = answer.json()["metrics"]
+        assert (ema["name"], ema["value"], ema["unit"]) == ("ema(20, 1m)", 104.0, "$"), "the close is newer"
+        assert (rsi["value"], rsi["unit"], rsi["closed"]) == (
+            50.0,
+            "0-100",
+            {"value": 50.0, "start": 1_788_000_240 * 10**9},
+        )
+        assert (vwap["value"], vwap["ts"], vwap["closed"]) == (9.5, make_metrics(4).ts - 1, None)
+        assert (await client.get("/api/v1/symbols/ACME/metrics")).json() == {"symbol": "ACME", "metrics": []}
+
+    ask(config, check)
+
+
+def test_figures_of_an_unknown_symbol(config: EdgeConfig, broker: KafkaBroker) -> None:
+    async def check(client: httpx.AsyncClient, edge: Edge) -> None:
+        answer = await client.get("/api/v1/symbols/ACMF/metrics")
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json()["detail"] == "symbol 'ACMF' is not known; did you mean ACME?"
+        assert (await client.get(f"/api/v1/symbols/{'A' * 129}/metrics")).status_code == 422
+
+    ask(config, check)
+
+    async def check_without_history(client: httpx.AsyncClient, edge: Edge) -> None:
+        answer = await client.get("/api/v1/symbols/ACMF/metrics")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+    ask(EdgeConfig(broker.bootstrap, ClickHouseConfig("127.0.0.1", 1), port=0), check_without_history)
 
 
 def test_every_error_is_a_problem(config: EdgeConfig) -> None:

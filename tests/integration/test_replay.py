@@ -127,6 +127,24 @@ def test_from_a_saved_state_on_it_is_the_rest_of_the_whole(log: Log) -> None:
     log.topic("before-state", "--state", log.state, "--offsets", "0:0-", code=1)
 
 
+def test_figures_at_closes_are_the_same_from_processes_a_manifest_and_spans(log: Log) -> None:
+    asked = ("--metrics", "ema(3, 1m), close(5m) - vwap, highest(2, rsi(2, 1m)), prev(close)")
+    told = log.topic("told", *asked)
+    whole = lines(told, "metrics")
+    assert {json.loads(line)["name"] for line in whole} >= {"ema(3, 1m)", "close(5m) - vwap", "prev(close(1m))"}
+    same(told, log.whole)
+    assert lines(log.topic("told-parallel", *asked, "--partitions-in-parallel", "2"), "metrics") == whole
+    assert lines(log.run("told-again", "--manifest", told), "metrics") == whole
+    middle = str(START_NS + 100 * SECOND_NS)
+    head = lines(log.topic("told-until", *asked, "--to", middle), "metrics")
+    tail = lines(log.topic("told-since", *asked, "--from", middle, "--warmup", "1h"), "metrics")
+    assert sorted([*head, *tail]) == sorted(whole)
+    assert tail
+    saved = log.topic("told-rest", *asked, "--state", log.state)
+    assert manifest(saved)["exact"] is False
+    assert "kept bars" in str(manifest(saved)["exactness"])
+
+
 def test_spans_of_event_time_make_up_the_whole(log: Log) -> None:
     middle = str(START_NS + 100 * SECOND_NS)
     head = log.topic("until", "--to", middle)

@@ -10,8 +10,9 @@ import pytest
 
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
 from schemas.live import decode_live
+from schemas.metrics import decode_metrics
 from schemas.partitioning import partition_of
-from schemas.topics import LIVE, TICKS
+from schemas.topics import LIVE, METRICS, TICKS
 from tests.support.scanning import all_committed, make_topics, records_of, role, running_worker, told
 from tests.support.tick_log import MORE_RULES, PARTITIONS, RULES, Market, apply_rules, offline_answer, write
 
@@ -32,6 +33,8 @@ async def same_as_offline(bootstrap: str) -> list[str]:
     assert len(expected.bars) > 20
     assert answer.alerts == expected.alerts
     assert answer.bars == expected.bars
+    assert len(expected.metrics) > 20
+    assert answer.metrics == expected.metrics
     assert answer.dead == expected.dead
     return ids
 
@@ -49,6 +52,39 @@ def test_json_frames_and_poison_give_what_the_engine_gives(broker: KafkaBroker, 
         assert (await told(broker.bootstrap))[0].dead
         live = [decode_live(record.value) for record in await records_of(broker.bootstrap, LIVE.name)]
         assert {quote.symbol for batch in live for quote in batch.quotes} == {f"C{n}-USD" for n in range(40)}
+        figures = [batch.figures for batch in live if batch.figures is not None]
+        assert {one.symbol for some in figures for one in some.metrics} == {f"C{n}-USD" for n in range(40)}
+        assert all({"sma(5, 1m)", "ema(5, 1m)"} <= set(some.names) for some in figures)
+
+    asyncio.run(check())
+
+
+def test_figures_that_a_setting_names_are_told_as_well_as_those_of_rules_or_instead(
+    broker: KafkaBroker, tmp_path: Path
+) -> None:
+    async def check() -> None:
+        market = Market(seed=3)
+        await write(broker.bootstrap, market.seconds(130))
+        async with running_worker(role(broker.bootstrap, tmp_path / "one", metrics=("close(1m)", "vwap"))):
+            await all_committed(broker.bootstrap)
+        before, _ = await told(broker.bootstrap)
+        assert {decode_metrics(value).names for value in before.metrics.values()} == {("close(1m)", "vwap")}
+        await apply_rules(broker.bootstrap, RULES)
+        await write(broker.bootstrap, market.seconds(120))
+        async with running_worker(role(broker.bootstrap, tmp_path / "one", metrics=("close(1m)",))):
+            await all_committed(broker.bootstrap)
+        names = {
+            name for value in (await told(broker.bootstrap))[0].metrics.values() for name in decode_metrics(value).names
+        }
+        assert {"close(1m)", "vwap", "sma(5, 1m)", "ema(5, 1m)"} <= names
+        count = len(await records_of(broker.bootstrap, METRICS.name))
+        await write(broker.bootstrap, market.seconds(120))
+        async with running_worker(role(broker.bootstrap, tmp_path / "one", metrics_of_rules=False)):
+            await all_committed(broker.bootstrap)
+        assert len(await records_of(broker.bootstrap, METRICS.name)) == count
+        answer, expected = (await told(broker.bootstrap))[0], await offline_answer(broker.bootstrap)
+        assert answer.bars == expected.bars
+        assert answer.alerts == expected.alerts
 
     asyncio.run(check())
 

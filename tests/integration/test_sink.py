@@ -21,8 +21,9 @@ from infra.kafka.application import ApplicationConfig, new_application, run_appl
 from schemas.alert import Alert, encode_alert, encode_body
 from schemas.bar import encode_bar
 from schemas.dead_letter import reason_of
-from schemas.topics import ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, Topic
-from tests.support.alerts import make_alert, make_bar
+from schemas.metrics import encode_metrics, lines_of
+from schemas.topics import ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, METRICS, METRICS_DEAD, Topic
+from tests.support.alerts import make_alert, make_bar, make_metrics
 from tests.support.edge import PARTITIONS, create_topics, eventually, send
 from tests.support.history import new_config, rows
 from tests.support.servers import unique_name
@@ -147,6 +148,34 @@ def test_alerts_and_bars_of_all_partitions_are_stored(
         bars[3] = make_bar(3, rev=1)
         assert await newest_bars(database, "ACME", "1m", 0, MAX_NS, 5_000) == bars
         await database.close()
+
+    run(check)
+
+
+def test_figures_are_stored_once_a_close_and_what_is_none_is_set_aside(
+    broker: KafkaBroker, history: ClickHouseConfig, tmp_path: Path
+) -> None:
+    records = [make_metrics(number, symbol) for number in range(300) for symbol in ("ACME", "BETA")]
+    poison = encode_metrics(records[0]).replace(b'["ema(20, 1m)",', b"[")
+
+    async def check() -> None:
+        values = [encode_metrics(record) for record in records]
+        await send(broker.bootstrap, METRICS.name, ((n % 2, value) for n, value in enumerate(values)))
+        async with running_sink(broker, history, tmp_path) as sink:
+            await until_committed(broker, METRICS)
+            await send(broker.bootstrap, METRICS.name, [(0, value) for value in (poison, *values[100:200])])
+            await until_committed(broker, METRICS)
+            assert (sink.stats()["metrics"].rows, sink.stats()["metrics"].dead_letters) == (700, 1)
+        database = ClickHouse(history)
+        found = await rows(
+            database, "SELECT symbol, timeframe, toUnixTimestamp64Nano(start), name, value FROM metrics FINAL"
+        )
+        await database.close()
+        lines = [line for record in records for line in lines_of(record)]
+        assert len(lines) == 1_000
+        assert sorted(found) == sorted((one.symbol, one.timeframe, one.start, one.name, one.value) for one in lines)
+        (dead,) = await records_of(broker, METRICS_DEAD)
+        assert reason_of(list(dead.headers)) == "ValueError: 1 names and 2 values"
 
     run(check)
 

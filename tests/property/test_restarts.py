@@ -43,7 +43,7 @@ class Life:
         self._store, self._sets, self._rng = store, sets, rng
         self._ledger = Ledger(f"w{number}", SHARDS)
         found = self._ledger.restore(store.records)
-        self.partition = Partition(0, None, load_calendars())
+        self.partition = Partition(0, None, load_calendars(), without_rules=sets.without_rules)
         for piece in found.pieces:
             self.partition.import_piece(piece)
         self.partition.begin_at(found.header, sets.plans)

@@ -1,7 +1,8 @@
-"""Alerts and bars to send through the sink and the edge, distinct and plausible."""
+"""Alerts, bars and figures to send through the sink and the edge, distinct and plausible."""
 
 from schemas.alert import Alert, AlertBody, Delivery, Leaf
 from schemas.bar import Bar
+from schemas.metrics import MetricValues
 
 MINUTE_NS = 60_000_000_000
 START_NS = 1_788_000_000_000_000_000 // MINUTE_NS * MINUTE_NS
@@ -40,3 +41,10 @@ def make_bar(number: int, symbol: str = "ACME", timeframe: str = "1m", rev: int 
     """The bar `number` minutes after the first; `rev` adds to its close."""
     vwap = None if number % 3 == 0 else 10.0
     return Bar(symbol, timeframe, START_NS + number * MINUTE_NS, 10, 11, 9, 10.5 + rev, 1000, vwap, 7, "regular", rev)
+
+
+def make_metrics(number: int, symbol: str = "ACME") -> MetricValues:
+    """The figures of the close `number` minutes after the first; every third has one that does not exist."""
+    start = START_NS + number * MINUTE_NS
+    values = [100.0 + number, None if number % 3 == 0 else 50.0]
+    return MetricValues(symbol, "1m", start, start + MINUTE_NS - 1, ("ema(20, 1m)", "rsi(14, 1m)"), values)

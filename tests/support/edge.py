@@ -14,12 +14,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from api.config import EdgeConfig
 from api.edge import Edge
 from schemas.alert import Alert, encode_alert
-from schemas.live import LiveBatch, LiveQuote, encode_live
-from schemas.topics import ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, LIVE
+from schemas.live import LiveBatch, LiveFigures, LiveMetrics, LiveQuote, encode_live
+from schemas.metrics import MetricValues, encode_metrics
+from schemas.topics import ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, LIVE, METRICS, METRICS_DEAD
 
 LIMIT_S = 30.0
 PARTITIONS = 2
-TOPICS = (ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, LIVE)
+TOPICS = (ALERTS, ALERTS_DEAD, BARS, BARS_DEAD, METRICS, METRICS_DEAD, LIVE)
 
 
 async def create_topics(bootstrap: str) -> None:
@@ -54,6 +55,17 @@ async def send_live(bootstrap: str, prices: dict[str, float], partition: int = 0
     """Write one live record."""
     quotes = [LiveQuote(symbol, 1, price, None, None, None, 0, None, "regular") for symbol, price in prices.items()]
     await send(bootstrap, LIVE.name, [(partition, encode_live(LiveBatch(partition, quotes)))])
+
+
+async def send_metrics(bootstrap: str, records: Iterable[MetricValues], partition: int = 0) -> None:
+    """Write figures at closes to their topic."""
+    await send(bootstrap, METRICS.name, ((partition, encode_metrics(record)) for record in records))
+
+
+async def send_running(bootstrap: str, symbol: str, ts: int, values: dict[str, float], partition: int = 0) -> None:
+    """Write a live record with running figures of a symbol."""
+    figures = LiveFigures(list(values), [LiveMetrics(symbol, ts, list(values.values()))])
+    await send(bootstrap, LIVE.name, [(partition, encode_live(LiveBatch(partition, [], figures)))])
 
 
 async def eventually(check: Callable[[], object], limit_s: float = LIMIT_S) -> None:

@@ -11,12 +11,13 @@ from itertools import pairwise
 from engine.partition import Partition
 from engine.result import StepResult
 from engine.rules.parser import parse_condition
-from engine.rules.plan import Plan, compile_rule_set
+from engine.rules.plan import NOTHING_ASKED, Asked, Plan, compile_rule_set
 from infra.calendars import load_calendars
 from schemas.alert import body_order, encode_body
 from schemas.bar import encode_bar
 from schemas.batch import Chunk, TickBatch
 from schemas.decode import decode_chunk
+from schemas.metrics import encode_metrics
 from schemas.partitioning import partition_of
 from schemas.rule import EACH_ROW, RuleBody, RuleEntry, rule_hash, rule_set_hash
 from tests.support.twin import Record, Rule, rules_of, run_log
@@ -24,10 +25,16 @@ from tests.support.twin import Record, Rule, rules_of, run_log
 
 @dataclass
 class RuleSets:
-    """Rule sets by hash, for the engine and for the twin."""
+    """Rule sets by hash, for the engine and for the twin. `asked`: what is told at closes with each of them."""
 
     plans: dict[str, Plan] = field(default_factory=dict)
     rules: dict[str, list[Rule]] = field(default_factory=dict)
+    asked: Asked = NOTHING_ASKED
+
+    @property
+    def without_rules(self) -> Plan:
+        """Before the first set."""
+        return compile_rule_set("", (), {}, self.asked)
 
     def add(self, rules: Mapping[str, RuleBody | tuple[str, int]]) -> str:
         """A set of bodies by rule id, or of expressions with a cooldown in ns that fire on each row; its hash."""
@@ -38,17 +45,18 @@ class RuleSets:
         entries = [RuleEntry(name, rule_hash(body), name, 1) for name, body in bodies.items()]
         by_hash = {rule_hash(body): body for body in bodies.values()}
         key = rule_set_hash(entries)
-        self.plans[key] = compile_rule_set(key, entries, by_hash)
+        self.plans[key] = compile_rule_set(key, entries, by_hash, self.asked)
         self.rules[key] = rules_of(entries, by_hash)
         return key
 
 
 @dataclass
 class Outcome:
-    """What a log gives. `bars`: of each symbol in publishing order; `refused`, `late`: places in the log."""
+    """What a log gives. `bars`, `metrics`: of each symbol in publishing order; `refused`, `late`: places in the log."""
 
     bars: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     alerts: list[bytes] = field(default_factory=list)
+    metrics: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     refused: set[tuple[int, int]] = field(default_factory=set)
     late: set[tuple[int, int]] = field(default_factory=set)
     duplicates: int = 0
@@ -58,6 +66,8 @@ class Outcome:
         """A step of the engine."""
         for bar in result.bars:
             self.bars[bar.symbol].append(encode_bar(bar))
+        for record in result.metrics:
+            self.metrics[record.symbol].append(encode_metrics(record))
         self.alerts += [encode_body(fired.body) for fired in sorted(result.alerts, key=lambda f: body_order(f.body))]
         self.refused |= {(one.offset, max(one.index, 0)) for one in (*batch.rejected, *result.rejected)}
         self.late |= {(trade.offset, trade.index) for trade in result.late}
@@ -85,7 +95,8 @@ def engine_outcome(
     records: Sequence[Record], sets: RuleSets, cuts: Sequence[int] = (), number: int = 0, partitions: int | None = None
 ) -> Outcome:
     """What the engine makes of the log, cut into chunks before the records at `cuts`."""
-    partition, outcome = Partition(number, partitions, load_calendars()), Outcome()
+    partition = Partition(number, partitions, load_calendars(), without_rules=sets.without_rules)
+    outcome = Outcome()
     for start, end in spans(cuts, len(records)):
         feed(partition, records[start:end], sets, outcome)
     return outcome.ordered()

@@ -61,5 +61,6 @@ async def same_as_offline(bootstrap: str, least_alerts: int = 20) -> list[str]:
     assert len(expected.alerts) >= least_alerts
     assert answer.alerts == expected.alerts, differing(answer.alerts, expected.alerts)
     assert answer.bars == expected.bars, differing(answer.bars, expected.bars)
+    assert answer.metrics == expected.metrics, differing(answer.metrics, expected.metrics)
     assert answer.dead == expected.dead
     return ids

@@ -7,20 +7,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
-from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from app.topology import ScanApp, ScanRole, prepare_scan, topics_of
 from infra.kafka.reader import Reader
 from infra.kafka.topic_admin import apply_topics
 from schemas.alert import body_bytes, decode_alert
 from schemas.bar import decode_bar
-from schemas.topics import ALERTS, BARS, TICKS, TICKS_DEAD
+from schemas.metrics import decode_metrics
+from schemas.topics import ALERTS, BARS, METRICS, TICKS, TICKS_DEAD
 from tests.support.tick_log import PARTITIONS, Answer
 
 APP_ID = "scan-test"
@@ -91,10 +93,27 @@ async def ends(bootstrap: str, topic: str) -> dict[int, int]:
         return {whole.partition: whole.end for whole in await reader.ranges()}
 
 
-async def records_of(bootstrap: str, topic: str) -> list[ConsumerRecord]:
+@dataclass(frozen=True)
+class Record:
+    """A record and where it stands, whichever way the client gave it."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: Any  # None where there is none
+    value: Any  # a tombstone where it is None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+async def records_of(bootstrap: str, topic: str) -> list[Record]:
     """Everything in a topic."""
     async with Reader(bootstrap, topic) as reader:
-        return [record for whole in await reader.ranges() async for batch in reader.read(whole) for record in batch]
+        return [
+            Record(whole.partition, one.offset, one.timestamp, one.key, one.value, tuple(one.headers))
+            for whole in await reader.ranges()
+            async for batch in reader.read(whole)
+            for one in batch
+        ]
 
 
 async def committed(bootstrap: str) -> dict[int, int]:
@@ -134,6 +153,7 @@ async def told(bootstrap: str) -> tuple[Answer, list[str]]:
         assert record.key == alert.body.symbol.encode()
         ids.append(alert.body.id)
     answer.take_bars(decode_bar(record.value) for record in await records_of(bootstrap, BARS.name))
+    answer.take_metrics(decode_metrics(record.value) for record in await records_of(bootstrap, METRICS.name))
     for record in await records_of(bootstrap, TICKS_DEAD.name):
         headers = {name.rpartition(".")[2]: value.decode() for name, value in record.headers}
         answer.dead.add((int(headers["partition"]), int(headers["offset"]), int(headers["index"])))

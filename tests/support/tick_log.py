@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from engine.partition import Partition
 from engine.rules.body import rule_set
-from engine.rules.plan import Plan, compile_rule_set
+from engine.rules.plan import Asked, Plan, compile_rule_set
 from infra.calendars import load_calendars
 from infra.kafka.reader import Reader, chunk_of
 from infra.kafka.rules import RuleLog
@@ -21,6 +21,7 @@ from schemas.bar import Bar
 from schemas.control import RuleSetSwitch, encode_heartbeat
 from schemas.decode import decode_chunk
 from schemas.frame import FrameColumns, encode_frame
+from schemas.metrics import MetricValues, encode_metrics
 from schemas.partitioning import partition_of
 from schemas.rule import RuleBody, RuleEntry
 from schemas.rule_file import load_rules
@@ -134,11 +135,22 @@ async def write(bootstrap: str, values: Mapping[int, Iterable[bytes]], topic: st
 
 @dataclass
 class Answer:
-    """What follows from a log: alert bodies by id, newest revision of each bar, dead letters by place."""
+    """What follows from a log: alert bodies by id, newest revision of each bar, figures by close and first name, dead
+    letters by place."""
 
     alerts: dict[str, bytes] = field(default_factory=dict)
     bars: dict[tuple[str, str, int], Bar] = field(default_factory=dict)
+    metrics: dict[tuple[str, str, int, str], bytes] = field(default_factory=dict)
     dead: set[tuple[int, int, int]] = field(default_factory=set)
+
+    def take_metrics(self, records: Iterable[MetricValues]) -> None:
+        """What comes twice has to be the same."""
+        for record in records:
+            value = encode_metrics(record)
+            assert (
+                self.metrics.setdefault((record.symbol, record.timeframe, record.start, record.names[0]), value)
+                == value
+            )
 
     def take_bars(self, bars: Iterable[Bar]) -> None:
         """Keep the highest revision."""
@@ -159,9 +171,10 @@ async def offline_answer(bootstrap: str, at_a_time: int = 5_000) -> Answer:
                 for mark in batch.marks:
                     if isinstance(mark.event, RuleSetSwitch):
                         name = mark.event.rule_set_hash
-                        plans[name] = compile_rule_set(name, *await rules.load(name))
+                        plans[name] = compile_rule_set(name, *await rules.load(name), Asked(of_rules=True))
                 result = partition.step(batch, plans)
                 answer.alerts |= {fired.body.id: encode_body(fired.body) for fired in result.alerts}
                 answer.take_bars(result.bars)
+                answer.take_metrics(result.metrics)
                 answer.dead |= {(whole.partition, r.offset, r.index) for r in [*batch.rejected, *result.rejected]}
     return answer

@@ -40,6 +40,8 @@ def test_messages_are_understood() -> None:
         ('{"op":"subscribe","id":6,"backlog":1001}', 6),
         ('{"op":"subscribe","id":7,"resume":{"epoch":"e"}}', 7),
         ('{"op":"subscribe","id":8,"symbols":[' + ",".join(['"A"'] * 1001) + "]}", 8),
+        ('{"op":"subscribe","id":9,"metrics":true}', 9),
+        ('{"op":"subscribe","id":10,"metrics":true,"symbols":[' + ",".join(['"A"'] * 101) + "]}", 10),
     ],
 )
 def test_what_is_no_message_is_refused_with_its_id(text: str, message_id: int | None) -> None:

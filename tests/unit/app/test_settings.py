@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.roles import published
 from app.settings import SECRETS, Settings, SettingsError, environment_of, listed, load_settings, variable
 
 
@@ -55,3 +56,14 @@ def test_the_list_has_every_setting_with_a_description_and_no_secret() -> None:
     assert all(row[3] for row in rows)
     assert {row[1] for row in rows if row[0] in map(variable, SECRETS)} == {"***"}
     assert "hush" not in str(rows)
+
+
+def test_figures_that_a_setting_names_are_read_into_their_normal_form() -> None:
+    assert published(Settings()) == ()
+    named = Settings(scan_metrics="rsi, close(5m)-vwap,rsi")
+    assert published(named) == ("rsi(14, 1m)", "close(5m) - vwap")
+    assert published(Settings(scan_metrics="rsi", scan_metrics_of="none")) == ()
+    with pytest.raises(
+        SettingsError, match="TAPEWATCH_SCAN_METRICS, column 7: unknown metric 'rsii'; did you mean rsi"
+    ):
+        published(Settings(scan_metrics="vwap, rsii"))

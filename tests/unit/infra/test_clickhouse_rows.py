@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
-from infra.clickhouse_rows import alert_row, bar_row
+from infra.clickhouse_rows import alert_row, bar_row, metrics_row
 from schemas.alert import encode_alert, encode_body
 from schemas.bar import encode_bar
-from tests.support.alerts import make_alert, make_bar
+from schemas.metrics import encode_metrics
+from tests.support.alerts import make_alert, make_bar, make_metrics
 
 
 def test_good_records_are_kept_to_the_byte() -> None:
@@ -33,6 +34,20 @@ def test_a_bar_out_of_range_is_refused(change: dict[str, object], reason: str) -
         bar_row(encode_bar(bar))
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"timeframe": "7m"}, "timeframe '7m' is none of 1m"),
+        ({"start": -1}, "start -1"),
+        ({"values": [1.0]}, "2 names and 1 values"),
+    ],
+)
+def test_figures_out_of_range_are_refused(change: dict[str, object], reason: str) -> None:
+    record = msgspec.structs.replace(make_metrics(1), **change)
+    with pytest.raises(ValueError, match=reason):
+        metrics_row(encode_metrics(record))
+
+
 @pytest.mark.parametrize(("field", "number"), [("ordinal", 1 << 32), ("partition", 1 << 31), ("rule_version", -1)])
 def test_an_alert_out_of_range_is_refused(field: str, number: int) -> None:
     part = "body" if field == "ordinal" else "delivery"
@@ -44,6 +59,6 @@ def test_an_alert_out_of_range_is_refused(field: str, number: int) -> None:
 
 @pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"body":{}}', b"\xff\xfe"])
 def test_what_is_no_record_is_refused(value: bytes) -> None:
-    for row in (bar_row, alert_row):
+    for row in (bar_row, alert_row, metrics_row):
         with pytest.raises(msgspec.MsgspecError):
             row(value)

@@ -19,7 +19,8 @@ from schemas.alert import (
     encode_body,
 )
 from schemas.bar import SESSIONS, TIMEFRAMES, Bar, bar_order, decode_bar, digest, encode_bar
-from schemas.live import LiveBatch, LiveQuote, decode_live, encode_live
+from schemas.live import LiveBatch, LiveFigures, LiveMetrics, LiveQuote, decode_live, encode_live
+from schemas.metrics import MetricValues, decode_line, decode_metrics, encode_line, encode_metrics, lines_of
 from schemas.rule import (
     MAX_ENTRIES_PER_PART,
     OPERATORS,
@@ -100,6 +101,27 @@ def test_ids_of_alerts_differ_where_anything_does(parts: list[tuple[str, str, st
 
 
 @given(st.lists(quotes, max_size=4), st.integers(0, 99))
+def test_live_figures_come_back_and_a_record_without_any_is_as_before(found: list[LiveQuote], partition: int) -> None:
+    figures = LiveFigures(["vwap", "rsi(14, 1m)"], [LiveMetrics("A", 5, [1.5, None])])
+    batch = LiveBatch(partition, found, figures)
+    assert decode_live(encode_live(batch)) == batch
+    assert b"figures" not in encode_live(LiveBatch(partition, found))
+
+
+@given(symbols, st.sampled_from(TIMEFRAMES), times, st.dictionaries(small, maybe, max_size=5))
+def test_figures_come_back_and_nothing_stands_for_those_that_do_not_exist(
+    symbol: str, timeframe: str, start: int, values: dict[str, float | None]
+) -> None:
+    record = MetricValues(symbol, timeframe, start, start + 9, tuple(values), list(values.values()))
+    assert decode_metrics(encode_metrics(record)) == record
+    gone = [float("nan") if value is None else value for value in values.values()]
+    assert encode_metrics(msgspec.structs.replace(record, values=gone)) == encode_metrics(record)
+    lines = lines_of(msgspec.structs.replace(record, values=gone))
+    assert {line.name: line.value for line in lines} == {name: v for name, v in values.items() if v is not None}
+    assert [decode_line(encode_line(line)) for line in lines] == lines
+
+
+@given(st.lists(quotes, max_size=4), st.integers(0, 99))
 def test_live_quotes_come_back(found: list[LiveQuote], partition: int) -> None:
     assert decode_live(encode_live(LiveBatch(partition, found))) == LiveBatch(partition, found)
 
@@ -128,7 +150,9 @@ def test_a_set_of_any_size_is_whole_again_from_its_parts(count: int) -> None:
     assert [entry for part in read for entry in part.entries] == found
 
 
-@pytest.mark.parametrize("decode", [decode_bar, decode_alert, decode_live, decode_rule_body])
+@pytest.mark.parametrize(
+    "decode", [decode_bar, decode_alert, decode_live, decode_rule_body, decode_metrics, decode_line]
+)
 @given(value=st.binary(max_size=60))
 def test_other_bytes_give_the_error_that_is_announced(decode: Any, value: bytes) -> None:
     with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):

@@ -22,6 +22,7 @@ from engine.calendar import Calendars
 from engine.partition import STEP_TICKS, EngineConfig, Partition
 from engine.rules.plan import Asked, Plan, compile_rule_set
 from infra import metrics
+from infra.allocator import give_back_memory
 from infra.kafka.chunk import Chunk, ChunkSchema
 from infra.kafka.fatal import end_process
 from infra.kafka.outbox import Outbox
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 RELEASE_LIMIT_S: Final = 20.0
 LOOK_S: Final = 0.5
+GIVE_BACK_S: Final = 10.0
 TURNS: Final = 6
 """So many turns has whatever else waits after a step: from a record to its acknowledgement it takes that many, and a
 checkpoint waits for acknowledgements."""
@@ -58,7 +60,7 @@ class ScanConfig:
     live_s: float = 0.3
     rules_limit_s: float = 30.0
     pause_limit_s: float = 5.0
-    backlog: int = 200_000
+    backlog: int = 25_000
     heartbeat_s: float = 0.0
     heartbeat_delay_s: float = 1.0
     dead_letter_share: float = 0.5
@@ -91,8 +93,6 @@ class Scan:
         self._partitions: dict[int, Partition] = {}
         self._restored = False
         self._tasks: list[asyncio.Task[None]] = []
-        # Held while a chunk is worked on, so that partitions are not given up in the middle of one.
-        self._working = asyncio.Lock()
         self._guard = PauseGuard(config.pause_limit_s, fail)
         self._dead_letters = DeadLetterLimit(config.dead_letter_share, config.dead_letter_window)
         self._checkpointer = Checkpointer(outbox, state, self._commit, self._guard.check, self.stats)
@@ -107,6 +107,7 @@ class Scan:
         works = [
             (self._checkpoints, "checkpoints"),
             (self._live, "live figures"),
+            (self._memory, "memory"),
             (self._guard.watch, "pause guard"),
             (self._watch_restore, "restore"),
         ]
@@ -133,9 +134,7 @@ class Scan:
     async def _scan(self, chunks: Any) -> None:
         async for chunk in chunks:
             try:
-                async with self._working:
-                    await self._work(chunk)
-                await self._outbox.wait_below(self._config.backlog)
+                await self._work(chunk)
             except Exception as error:  # noqa: BLE001  # state may be half changed: nothing of it may be stored
                 self._fail(f"working on {chunk.tp.topic}/{chunk.tp.partition} from {chunk.begin} on failed", error)
 
@@ -150,7 +149,10 @@ class Scan:
         begun = self.stats.stage("decode", begun)
         await self._load_plans(batch)
         for part in batch.parts(STEP_TICKS):
+            if self._partitions.get(chunk.tp.partition) is not partition:
+                return  # given up meanwhile; the rest is read again as well
             self._step(chunk, partition, part)
+            await self._outbox.wait_below(self._config.backlog)
             for _ in range(TURNS):
                 await asyncio.sleep(0)
 
@@ -191,6 +193,7 @@ class Scan:
         except Exception as error:
             self._fail("the state cannot be restored", error)
             raise
+        give_back_memory()
         self._restored = True
         return starts
 
@@ -232,18 +235,16 @@ class Scan:
 
     async def release(self) -> None:
         """Called before the partitions are given up: one last checkpoint of each, as far as there is time."""
-        async with self._working:
-            try:
-                async with asyncio.timeout(RELEASE_LIMIT_S):
-                    for number, partition in self._partitions.items():
-                        await self._checkpointer.checkpoint(number, partition)
-            except TimeoutError:
-                logger.warning("no last checkpoint within %.0f s; what it lacks is read again", RELEASE_LIMIT_S)
-            for number in self._partitions:
-                self._state.forget(number)
-                self.stats.partitions.pop(number, None)
-            self._partitions = {}
-            self._restored = False
+        partitions, self._partitions, self._restored = self._partitions, {}, False  # from here on no step is made
+        try:
+            async with asyncio.timeout(RELEASE_LIMIT_S):
+                for number, partition in partitions.items():
+                    await self._checkpointer.checkpoint(number, partition)
+        except TimeoutError:
+            logger.warning("no last checkpoint within %.0f s; what it lacks is read again", RELEASE_LIMIT_S)
+        for number in partitions:
+            self._state.forget(number)
+            self.stats.partitions.pop(number, None)
 
     @property
     def _recovery(self) -> Any:
@@ -278,6 +279,11 @@ class Scan:
             for number, partition in list(self._partitions.items()):
                 if self._partitions.get(number) is partition:
                     await self._checkpointer.checkpoint(number, partition)
+
+    async def _memory(self) -> None:
+        while True:
+            await asyncio.sleep(GIVE_BACK_S)
+            give_back_memory()
 
     async def _heartbeats(self) -> None:
         """Time for topics whose sources give none. It passes where the heartbeats stand in the log, not here."""

@@ -27,3 +27,12 @@ def keep_memory_small() -> bool:
         return False
     wanted = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, LARGE_BYTES), (_TRIM_THRESHOLD, KEPT_BYTES))
     return all(mallopt(setting, value) == 1 for setting, value in wanted)
+
+
+def give_back_memory() -> None:
+    """Free memory between what is in use goes back to the system; takes some milliseconds. What a restore or a burst
+    needed for a moment is otherwise held for ever."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -17,8 +17,8 @@ from tables.ledger import Ledger, Records, Resumption, Shard
 NAME: Final = "state"
 ROCKSDB: Final = {
     "driver": "rocksdict",
-    "block_cache_size": 8 * 1024 * 1024,
-    "write_buffer_size": 8 * 1024 * 1024,
+    "block_cache_size": 4 * 1024 * 1024,
+    "write_buffer_size": 4 * 1024 * 1024,
     "max_write_buffer_number": 2,
     "max_open_files": 64,
 }

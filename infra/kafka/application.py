@@ -70,7 +70,7 @@ def new_application(config: ApplicationConfig) -> faust.App:
         TableManager=TableManager,
         table_standby_replicas=config.standby_replicas,
         # Counts chunks in an agent's queue and changelog records in that of recovery, so both stay small.
-        stream_buffer_maxsize=8,
+        stream_buffer_maxsize=4,
         stream_wait_empty=True,
         topic_allow_declare=False,
         topic_disable_leader=True,

@@ -53,6 +53,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         return consumer
 
+    async def put_back(self, spans: Mapping[TopicPartition, tuple[int, int]]) -> None:
+        """Have records [first, end) given again, where reading stands behind them."""
+        await self.call_thread(self._put_back, spans)
+
+    async def _put_back(self, spans: Mapping[TopicPartition, tuple[int, int]]) -> None:
+        consumer = self._ensure_consumer()
+        subscription = consumer._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        for tp, (first, end) in spans.items():
+            if assignment is None or tp not in assignment.tps:
+                continue
+            state = assignment.state_value(tp)
+            # Behind them perhaps because somebody has sought there meanwhile; to read them once more harms nobody.
+            if state.has_valid_position and state.position >= end:
+                consumer.seek(tp, first)
+
 
 class Consumer(driver.Consumer):
     """Hands on chunks of the topics that agents read; changelogs keep Faust's own path, record by record.
@@ -96,10 +112,21 @@ class Consumer(driver.Consumer):
             await self.sleep(IDLE_S)
             return {}
         generation = self.app.consumer_generation_id
-        records = await self._getmany(readable, POLL_WHILE_REBALANCING_S if rebalancing else POLL_S)
-        if generation != self.app.consumer_generation_id or not self.flow_active:
-            return {}  # all of it is read again, from the start offsets of the new generation
-        return {tp: batch for tp, batch in (records or {}).items() if tp in readable and self._may_read(tp)}
+        records = await self._getmany(readable, POLL_WHILE_REBALANCING_S if rebalancing else POLL_S) or {}
+        is_stale = generation != self.app.consumer_generation_id or not self.flow_active
+        taken = {} if is_stale else {tp: b for tp, b in records.items() if tp in readable and self._may_read(tp)}
+        await self._put_back({tp: batch for tp, batch in records.items() if tp not in taken})
+        return taken
+
+    async def _put_back(self, records: Mapping[TP, list[Any]]) -> None:
+        """What is not taken must come again.
+
+        A poll that a rebalance overtakes may be answered after the new generation has sought to its start offsets, with
+        the very records that it begins with; and reading would go on behind them.
+        """
+        spans = {TopicPartition(*tp): (batch[0].offset, batch[-1].offset + 1) for tp, batch in records.items() if batch}
+        if spans:
+            await self._consumer_thread.put_back(spans)
 
     def _may_read(self, tp: TP) -> bool:
         return self._is_changelog_tp(tp) or (tp in self._positions and not self.app.rebalancing)
@@ -191,6 +218,11 @@ class Consumer(driver.Consumer):
         await self._lifecycle.release()
         self._positions = {}
         self._unacked_messages.clear()
+
+    @property
+    def _consumer_thread(self) -> ConsumerThread:
+        assert isinstance(self._thread, ConsumerThread), "made by _new_consumer_thread"
+        return self._thread
 
     @property
     def _lifecycle(self) -> Lifecycle:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.consumer.subscription_state import Assignment, Subscription, SubscriptionState, TopicPartitionState
 from faust import App
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
@@ -62,7 +63,11 @@ NAMES: Final[Mapping[Any, Sequence[str]]] = {
         "_unpack_records",
         "next_fetch_offset",
     ),
-    AIOKafkaConsumer: ("_fetch_max_wait_ms", "seek_to_committed"),
+    AIOKafkaConsumer: ("_fetch_max_wait_ms", "_subscription", "seek_to_committed"),
+    SubscriptionState: ("subscription",),
+    Subscription: ("assignment",),
+    Assignment: ("state_value", "tps"),
+    TopicPartitionState: ("has_valid_position", "position"),
 }
 
 

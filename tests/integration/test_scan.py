@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -176,5 +177,38 @@ def test_a_worker_writes_heartbeats_where_a_setting_says_so_and_acts_on_what_sta
         async with running_worker(role(broker.bootstrap, tmp_path / "one")):
             await all_committed(broker.bootstrap)
         assert (await told(broker.bootstrap))[0].bars == (await offline_answer(broker.bootstrap)).bars
+
+    asyncio.run(check())
+
+
+def test_records_of_a_poll_that_a_rebalance_overtakes_come_again(broker: KafkaBroker, tmp_path: Path) -> None:
+    """Its answer belongs to no generation, and yet reading stands behind it."""
+
+    async def check() -> None:
+        await apply_rules(broker.bootstrap, RULES)
+        market, overtaken = Market(seed=21), 0
+        await write(broker.bootstrap, market.seconds(400))
+        async with running_worker(role(broker.bootstrap, tmp_path / "one", max_poll_records=50)) as worker:
+            consumer: Any = worker.faust.consumer
+            getmany, may_read, is_over = consumer._getmany, consumer._may_read, False
+
+            def resume() -> None:
+                nonlocal is_over
+                is_over = False
+
+            async def overtaken_at_times(*args: Any, **options: Any) -> Any:
+                nonlocal overtaken, is_over
+                records = await getmany(*args, **options)
+                if records and len(records) % 2 == overtaken % 2:
+                    overtaken, is_over = overtaken + 1, True
+                    asyncio.get_running_loop().call_soon(resume)
+                return records
+
+            consumer._getmany = overtaken_at_times
+            consumer._may_read = lambda tp: not is_over and may_read(tp)
+            await write(broker.bootstrap, market.seconds(400))
+            await all_committed(broker.bootstrap, 30.0)
+        assert overtaken > 5
+        await same_as_offline(broker.bootstrap)
 
     asyncio.run(check())

@@ -63,6 +63,9 @@ async def running_worker(made: ScanRole) -> AsyncIterator[ScanApp]:
     running = asyncio.create_task(worker.run(stop))
     try:
         yield worker
+    except BaseException as error:
+        error.add_note(f"failures of the worker: {failures}")
+        raise
     finally:
         stop.set()
         await running

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from tests.support.twin.bars import HIGH_LOW, VOLUME, Sums, Trade
+from tests.support.twin.bars import HIGH_LOW, VOLUME, Figures, Sums, Trade
 from tests.support.twin.sessions import Moment
 
 
@@ -49,10 +49,12 @@ class Extended:
 
 @dataclass
 class Row:
-    """A row: its time and place, and where it stands in sessions. `trade`: None at a bar close."""
+    """A row: its time and place, and where it stands in sessions. `trade`: None at a bar close. `running`: bars that
+    run at it, as far as somebody has asked."""
 
     t: int
     ordinal: int
     at: Moment
     trade: Trade | None
     closing: str | None = None
+    running: dict[str, Figures | None] = field(default_factory=dict)

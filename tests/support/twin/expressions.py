@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from schemas.alert import Leaf
 from tests.support.twin.day import Row
@@ -57,15 +58,36 @@ class Expression:
         self.tree = ast.parse(_as_python(text), mode="eval").body
 
 
-def rows_before(tree: ast.expr) -> Iterator[ast.Call]:
+# What a condition is does not change from row to row; only its values are worked out anew.
+_once = lru_cache(maxsize=16_384)
+
+
+@_once
+def text_of(node: ast.expr) -> str:
+    """A part as text."""
+    return ast.unparse(node)
+
+
+@_once
+def constant(node: ast.Constant) -> float | bool:
+    """A number, or a truth value."""
+    return node.value if isinstance(node.value, bool) else float(str(node.value))
+
+
+@_once
+def rows_before(tree: ast.expr) -> tuple[ast.Call, ...]:
     """Parts that look at the row before, inner ones first."""
-    for node in _walk(tree):
-        if isinstance(node, ast.Call) and _name(node) in ("prev", "crosses_above", "crosses_below"):
-            yield node
+    names = ("prev", "crosses_above", "crosses_below")
+    return tuple(node for node in _walk(tree) if isinstance(node, ast.Call) and _name(node) in names)
 
 
-def series(tree: ast.expr) -> Iterator[tuple[ast.expr, str, int]]:
+@_once
+def series(tree: ast.expr) -> tuple[tuple[ast.expr, str, int], ...]:
     """What has to be recorded at closes, of which timeframe, and how much of it."""
+    return tuple(_series(tree))
+
+
+def _series(tree: ast.expr) -> Iterator[tuple[ast.expr, str, int]]:
     for node in _walk(tree):
         if isinstance(node, ast.Subscript) or (isinstance(node, ast.Call) and _name(node) in OVER_BARS + AT_CLOSES):
             operand, count, looks_back = _windowed(node)
@@ -99,6 +121,7 @@ def _name(node: ast.Call) -> str:
     return node.func.id
 
 
+@_once
 def _is_metric(node: ast.expr) -> bool:
     if isinstance(node, ast.Name):
         return True
@@ -109,6 +132,7 @@ def _is_metric(node: ast.expr) -> bool:
     return not is_of_language or (isinstance(last, ast.Constant) and isinstance(last.value, str))
 
 
+@_once
 def call_of(node: ast.expr) -> Call:
     """A metric as the twin's metrics know it."""
     if isinstance(node, ast.Name):
@@ -123,6 +147,7 @@ def _argument(node: ast.expr) -> str:
     return str(node.value)
 
 
+@_once
 def frame_of(node: ast.expr) -> str:
     """The shortest timeframe of the metrics in it; those without one are on 1m."""
     return min((_timeframe(metric) for metric in _metrics(node)), key=LENGTHS.__getitem__, default="1m")
@@ -175,6 +200,7 @@ def _is_bar_field(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and _name(node) in BAR_FIELDS
 
 
+@_once
 def _windowed(node: ast.expr) -> tuple[ast.expr | None, int, int]:
     """Operand, n, and 1 where it looks n further back."""
     if isinstance(node, ast.Subscript):
@@ -198,26 +224,26 @@ class At:
 
     def of(self, node: ast.expr) -> Value:
         """The value of a part."""
-        text = ast.unparse(node)
+        if isinstance(node, ast.Constant):
+            return constant(node)
+        text = text_of(node)
         if text not in self._known:
             self._known[text] = self._work_out(node, text)
         return self._known[text]
 
     def _work_out(self, node: ast.expr, text: str) -> Value:
-        if isinstance(node, ast.Constant):
-            return node.value if isinstance(node.value, bool) else float(str(node.value))
         if _is_metric(node):
             return value(self.symbol, self.row, call_of(node))
         return self._joined(node, text)
 
     def _joined(self, node: ast.expr, text: str) -> Value:
-        if isinstance(node, ast.BinOp | ast.UnaryOp):
-            return self._calculated(node)
         if isinstance(node, ast.Compare):
             return compared(OPERATORS[type(node.ops[0])], self.of(node.left), self.of(node.comparators[0]))
         if isinstance(node, ast.BoolOp):
             parts = [self.of(part) for part in node.values]
             return all_of(parts) if isinstance(node.op, ast.And) else negated(all_of([negated(p) for p in parts]))
+        if isinstance(node, ast.BinOp | ast.UnaryOp):
+            return self._calculated(node)
         if isinstance(node, ast.Call) and _name(node) in FUNCTIONS:
             return self._called(node, text)
         return self._window(node)
@@ -275,7 +301,7 @@ class At:
         assert operand is not None
         frame, now = frame_of(node), self.of(operand)
         past = self._past(operand, frame, node)
-        ahead = 0 if running(self.symbol, frame) is not None else 1
+        ahead = 0 if running(self.symbol, self.row, frame) is not None else 1
         if isinstance(node, ast.Subscript):
             return past(count - 1 + ahead)
         assert isinstance(node, ast.Call)
@@ -292,7 +318,7 @@ class At:
             values: list[Value] = [float(getattr(bar, name)) for bar in self.symbol.closed[frame]]
         else:
             _, count, looks_back = _windowed(node)
-            values = self._memory.closes.get((ast.unparse(operand), frame, count + looks_back), [])
+            values = self._memory.closes.get((text_of(operand), frame, count + looks_back), [])
         return lambda back: values[-1 - back] if back < len(values) else None
 
     # --- explanation ---------------------------------------------------------------------------------------------
@@ -322,7 +348,7 @@ class At:
             return Leaf(text, None, "not", None, verdict, parts=(self._leaf(node.operand, text[4:]),))
         if isinstance(node, ast.Call) and _name(node) in ("crosses_above", "crosses_below"):
             left, right = split_text(text.partition("(")[2][:-1], ",")
-            before = self.before.get(ast.unparse(node))
+            before = self.before.get(text_of(node))
             return self._pair(node.args[0], node.args[1], (left, right), _name(node), verdict, before)
         if isinstance(node, ast.Call) and _name(node) == "is_null":
             return Leaf(text.partition("(")[2][:-1], _float(self.of(node.args[0])), "is_null", None, verdict)

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 Value = float | bool | None
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 def split_text(text: str, word: str) -> list[str]:
@@ -47,15 +57,7 @@ def compared(op: str, left: Value, right: Value) -> bool | None:
     """Null with null."""
     if left is None or right is None:
         return None
-    results = {
-        ">": left > right,
-        "<": left < right,
-        ">=": left >= right,
-        "<=": left <= right,
-        "==": left == right,
-        "!=": left != right,
-    }
-    return results[op]
+    return COMPARISONS[op](left, right)
 
 
 def negated(given: Value) -> bool | None:

@@ -50,8 +50,14 @@ def value(symbol: Symbol, row: Row, call: Call) -> Number:
     return _of_bars(symbol, row, call)
 
 
-def running(symbol: Symbol, timeframe: str) -> Figures | None:
+def running(symbol: Symbol, row: Row, timeframe: str) -> Figures | None:
     """The running bar, if it is present."""
+    if timeframe not in row.running:
+        row.running[timeframe] = _running(symbol, timeframe)
+    return row.running[timeframe]
+
+
+def _running(symbol: Symbol, timeframe: str) -> Figures | None:
     if timeframe == "1d":
         return symbol.day_bar()
     minute = symbol.minute if symbol.minute is not None and symbol.minute.open is not None else None
@@ -130,7 +136,7 @@ def _window(symbol: Symbol, row: Row, minutes: int) -> list[Figures]:
     minute = row.t - row.t % MINUTE_NS
     oldest = max(symbol.day.start, minute - (minutes - 1) * MINUTE_NS)
     bars = [bar for bar in symbol.closed["1m"] if oldest <= bar.start <= minute]
-    now = running(symbol, "1m")
+    now = running(symbol, row, "1m")
     return bars if now is None else [*bars, now]
 
 
@@ -185,7 +191,7 @@ MINUTES: dict[str, Callable[[Symbol, Row, int], Number]] = {
 
 def _of_bars(symbol: Symbol, row: Row, call: Call) -> Number:
     timeframe = call.arguments[-1]
-    closed, now = symbol.closed[timeframe], running(symbol, timeframe)
+    closed, now = symbol.closed[timeframe], running(symbol, row, timeframe)
     if call.name == "avg_volume":
         return _mean([bar.volume for bar in closed], int(call.arguments[0]))
     if call.text in symbol.recursions:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from schemas.alert import AlertBody
 from schemas.rule import RuleBody, RuleEntry
 from tests.support.twin.day import Row
-from tests.support.twin.expressions import At, Expression, Memory, calls_in, rows_before, series, timeframe_of
+from tests.support.twin.expressions import At, Expression, Memory, calls_in, rows_before, series, text_of, timeframe_of
 from tests.support.twin.metrics import Call, recursion
 from tests.support.twin.rings import retained, use
 from tests.support.twin.symbol import Symbol
@@ -76,10 +76,10 @@ def activate(rules: Sequence[Rule], symbol: Symbol) -> None:
             recursions[call.text] = symbol.recursions.get(call.text) or begun
     symbol.recursions = recursions
     memory: Memory = symbol.memory
-    recorded = {(ast.unparse(node), frame, count) for text in texts for node, frame, count in series(text.tree)}
+    recorded = {(text_of(node), frame, count) for text in texts for node, frame, count in series(text.tree)}
     operands = [node for text in texts for node, _, _ in series(text.tree)]
-    rows = {(rule.scope, ast.unparse(node)) for rule in rules for e in rule.expressions for node in rows_before(e.tree)}
-    rows |= {("", ast.unparse(node)) for operand in operands for node in rows_before(operand)}
+    rows = {(rule.scope, text_of(node)) for rule in rules for e in rule.expressions for node in rows_before(e.tree)}
+    rows |= {("", text_of(node)) for operand in operands for node in rows_before(operand)}
     memory.closes = {key: memory.closes.get(key, []) for key in recorded}
     memory.rows = {key: pair for key, pair in memory.rows.items() if key in rows}
     kept = {(rule.id, rule.hash) for rule in rules}
@@ -116,10 +116,8 @@ def alerts_at(rules: Sequence[Rule], symbol: Symbol, row: Row) -> list[AlertBody
 
 def _record(rules: Sequence[Rule], row: Row, memory: Memory, at: At) -> None:
     """Values at this close; what looks at the row before has to see every row, whoever asks for it."""
-    recorded: dict[tuple[str, str, int], ast.expr] = {}
-    for rule in rules:
-        for expression in rule.expressions:
-            recorded |= {(ast.unparse(node), frame, n): node for node, frame, n in series(expression.tree)}
+    parts = (one for rule in rules for expression in rule.expressions for one in series(expression.tree))
+    recorded: dict[tuple[str, str, int], ast.expr] = {(text_of(node), frame, n): node for node, frame, n in parts}
     for (text, frame, n), node in recorded.items():
         for inner in rows_before(node):
             at.of(inner)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import multiprocessing
+import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from app.replay import Answer
-from infra.kafka.reader import Range, Reader
+from infra.kafka.reader import Reader
 from infra.kafka.rules import RuleLog
 from schemas.alert import AlertBody, body_order, encode_body
 from schemas.bar import Bar, bar_order, encode_bar
@@ -35,15 +39,11 @@ async def verify_symbols(bootstrap: str, answer: Answer, most: int, tell: Tell) 
         return 0, []
     names = sample(answer, most)
     tell(f"recomputing {len(names)} symbols with a second, slow engine: {', '.join(names)}")
-    async with Reader(bootstrap, TICKS.name) as reader:
-        ranges = await reader.ranges()
-        told = [await _partition(twin, reader, one, len(ranges), names, RuleLog(bootstrap)) for one in ranges]
-    differences = []
-    for name in names:
-        bars = [bar for found in told for bar in found.bars if bar.symbol == name]
-        alerts = [body for found in told for body in found.alerts if body.symbol == name]
-        differences += compare(name, answer, bars, alerts)
-    return len(names), differences
+    logs = await _logs(twin, bootstrap, names)
+    found = await asyncio.to_thread(_in_processes, logs)
+    return len(names), [
+        text for log, told in zip(logs, found, strict=True) for text in compare(log.name, answer, *told)
+    ]
 
 
 def sample(answer: Answer, most: int) -> list[str]:
@@ -77,20 +77,42 @@ def _twin() -> Any:
         return None
 
 
-async def _partition(twin: Any, reader: Reader, whole: Range, partitions: int, names: list[str], log: RuleLog) -> Any:
-    """The twin after a partition's log, of which only what can concern `names` is looked at."""
-    wanted = re.compile(b"|".join(map(re.escape, [*(name.encode() for name in names), *CONTROL])))
-    rule_sets: dict[str, Any] = {}
-    found = twin.Twin(rule_sets, names, lambda symbol: partition_of(symbol, partitions) == whole.partition)
-    async for records in reader.read(whole):
-        kept = [
-            twin.Record(record.offset, record.value, record.timestamp * 1_000_000)
-            for record in records
-            if wanted.search(record.value or b"")
-        ]
-        await _load(twin, kept, rule_sets, log)
-        await asyncio.to_thread(_take, found, kept)
-    return found
+@dataclass
+class _Log:
+    """What of a partition's log can concern one symbol: offset, value and append time of records, and rule sets."""
+
+    name: str
+    partition: int
+    partitions: int
+    records: list[tuple[int, bytes, int]] = field(default_factory=list)
+    rule_sets: dict[str, Any] = field(default_factory=dict)
+
+
+async def _logs(twin: Any, bootstrap: str, names: list[str]) -> list[_Log]:
+    rules, made = RuleLog(bootstrap), list[_Log]()
+    async with Reader(bootstrap, TICKS.name) as reader:
+        ranges = await reader.ranges()
+        for whole in ranges:
+            here = [name for name in names if partition_of(name, len(ranges)) == whole.partition]
+            logs = [_Log(name, whole.partition, len(ranges)) for name in here]
+            made += logs
+            wanted = re.compile(b"|".join(map(re.escape, [*(name.encode() for name in here), *CONTROL])))
+            rule_sets: dict[str, Any] = {}
+            async for records in reader.read(whole):
+                kept = [one for one in records if wanted.search(one.value or b"")] if here else []
+                await _load(twin, kept, rule_sets, rules)
+                for log in logs:
+                    log.records += _of(log.name.encode(), kept)
+                    log.rule_sets = rule_sets
+    return made
+
+
+def _of(name: bytes, records: Iterable[Any]) -> list[tuple[int, bytes, int]]:
+    return [
+        (one.offset, one.value, one.timestamp * 1_000_000)
+        for one in records
+        if name in one.value or any(part in one.value for part in CONTROL)
+    ]
 
 
 async def _load(twin: Any, records: list[Any], rule_sets: dict[str, Any], log: RuleLog) -> None:
@@ -98,9 +120,23 @@ async def _load(twin: Any, records: list[Any], rule_sets: dict[str, Any], log: R
         if b'"ruleset"' in record.value:
             for _, given in twin.read(record.value, bool):
                 if isinstance(given, RuleSetSwitch) and given.rule_set_hash not in rule_sets:
-                    rule_sets[given.rule_set_hash] = twin.rules_of(*await log.load(given.rule_set_hash))
+                    rule_sets[given.rule_set_hash] = await log.load(given.rule_set_hash)
 
 
-def _take(found: Any, records: Iterable[Any]) -> None:
-    for record in records:
-        found.take(record)
+def _in_processes(logs: list[_Log]) -> list[tuple[list[Bar], list[AlertBody]]]:
+    """Bars and alerts of each; the longest begin first, so that none is left alone at the end."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max(1, min(len(logs), os.cpu_count() or 1)), context) as pool:
+        longest = sorted(range(len(logs)), key=lambda number: -len(logs[number].records))
+        futures = {number: pool.submit(_recompute, logs[number]) for number in longest}
+        return [futures[number].result() for number in range(len(logs))]
+
+
+def _recompute(log: _Log) -> tuple[list[Bar], list[AlertBody]]:
+    """In a process of its own: the twin after the symbol's log."""
+    twin = _twin()
+    rule_sets = {name: twin.rules_of(*loaded) for name, loaded in log.rule_sets.items()}
+    found = twin.Twin(rule_sets, [log.name], lambda symbol: partition_of(symbol, log.partitions) == log.partition)
+    for record in log.records:
+        found.take(twin.Record(*record))
+    return found.bars, found.alerts

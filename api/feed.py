@@ -14,15 +14,13 @@ from api.config import EdgeConfig
 from api.hub import Hub
 from api.messages import Told, told
 from infra import metrics
-from infra.topic_tail import Record, TopicAwayError, TopicTail
+from infra.topic_tail import Record, TopicTail
 from schemas.alert import decode_alert
 from schemas.live import decode_live
 from schemas.topics import ALERTS, LIVE
 
 logger = logging.getLogger(__name__)
 
-FIRST_WAIT_S: Final = 0.2
-LONGEST_WAIT_S: Final = 5.0
 POLL_S: Final = 0.5
 # While the feed is behind, clients get their alerts as fast as most networks carry them, not as fast as memory does.
 CATCH_UP_PAUSE_S: Final = 0.02
@@ -55,19 +53,12 @@ class Feed:
             await self._tail.close()
 
     async def _open(self) -> None:
-        pause_s = FIRST_WAIT_S
-        while True:
-            try:
-                await self._tail.open()
-            except TopicAwayError as error:
-                self.waiting_for = str(error)
-                logger.warning("waiting %.1f s: %s", pause_s, error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_WAIT_S)
-            else:
-                break
+        await self._tail.open_patiently(self._wait_for)
         self._hub.open(self._tail.epoch, dict(self._tail.positions[ALERTS.name]), self._tail.ends[ALERTS.name])
         self.waiting_for = ""
+
+    def _wait_for(self, reason: str) -> None:
+        self.waiting_for = reason
 
     def _take(self, records: Iterable[Record]) -> None:
         alerts: list[Told] = []

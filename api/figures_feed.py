@@ -12,14 +12,12 @@ import msgspec
 
 from api.config import EdgeConfig
 from api.hub import Hub
-from infra.topic_tail import Record, TopicAwayError, TopicTail
+from infra.topic_tail import Record, TopicTail
 from schemas.metrics import MetricValues, decode_metrics
 from schemas.topics import METRICS
 
 logger = logging.getLogger(__name__)
 
-FIRST_WAIT_S: Final = 0.2
-LONGEST_WAIT_S: Final = 5.0
 POLL_S: Final = 0.5
 POLL_RECORDS: Final = 500
 PAUSE_S: Final = 0.01  # after a full poll, so that others have their turn
@@ -37,7 +35,7 @@ class FiguresFeed:
     async def run(self) -> None:
         """Wait for Kafka, then hand on what comes."""
         try:
-            await self._open()
+            await self._tail.open_patiently(lambda reason: None)
             while True:
                 records = await self._tail.poll(POLL_S, POLL_RECORDS)
                 self._hub.figures.put_closes(self._decoded(records))
@@ -45,18 +43,6 @@ class FiguresFeed:
                     await asyncio.sleep(PAUSE_S)
         finally:
             await self._tail.close()
-
-    async def _open(self) -> None:
-        pause_s = FIRST_WAIT_S
-        while True:
-            try:
-                await self._tail.open()
-            except TopicAwayError as error:
-                logger.warning("no figures, waiting %.1f s: %s", pause_s, error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_WAIT_S)
-            else:
-                return
 
     def _decoded(self, records: Iterable[Record]) -> list[MetricValues]:
         found = []

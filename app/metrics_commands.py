@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from app.declared import parameter_lines, signature
 from engine.indicators.catalogue import CATALOGUE, DECLARATIONS
-from engine.indicators.declare import Declaration
 from engine.rules.functions import FUNCTIONS
 from schemas.hints import nearest
 
@@ -25,28 +25,12 @@ def describe(name: str) -> int:
         print(f"there is no metric {name!r}{nearest(name, CATALOGUE)}", file=sys.stderr)
         return 1
     print(f"{signature(declaration)}: {declaration.definition}")
-    for parameter in declaration.parameters:
-        default = "" if parameter.default is None else f", {declaration_text(parameter.default)} unless given"
-        print(f"  {parameter.name}: {parameter.wanted}{default}")
+    for line in parameter_lines(declaration):
+        print(line)
     print(f"  unit: {declaration.unit.value}\n  first value: {declaration.warm_up}")
     print(f"  moves with: {'the forming bar' if declaration.moves else 'closed bars only'}")
     print(f"  source: {declaration.source}")
     return 0
-
-
-def signature(declaration: Declaration) -> str:
-    """As it is called: names of arguments, with their defaults."""
-    if not declaration.parameters:
-        return declaration.name
-    arguments = (
-        p.name if p.default is None else f"{p.name}={declaration_text(p.default)}" for p in declaration.parameters
-    )
-    return f"{declaration.name}({', '.join(arguments)})"
-
-
-def declaration_text(argument: object) -> str:
-    """A default as rules write it."""
-    return str(getattr(argument, "name", None) or getattr(argument, "text", None) or argument)
 
 
 def page() -> str:
@@ -62,7 +46,14 @@ def page() -> str:
     ]
     for one in DECLARATIONS:
         moves = "forming bar" if one.moves else "closed bars"
-        cells = (f"`{signature(one)}`", one.unit.value, one.definition, one.warm_up, moves, one.source)
+        cells = (
+            f"`{signature(one)}`",
+            one.unit.value,
+            one.definition,
+            one.warm_up,
+            moves,
+            one.source,
+        )
         lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
     lines += ["", "# Functions", "", "| function | definition |", "|---|---|"]
     lines += [f"| `{function.name}` | {function.definition} |" for function in FUNCTIONS.values()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from app.metrics_commands import declaration_text
+from app.declared import parameter_lines, signature
 from engine.rules.templates.catalogue import TEMPLATES
 from engine.rules.templates.declare import Template
 from schemas.hints import nearest
@@ -27,23 +27,14 @@ def describe(name: str) -> int:
         print(f"there is no alert type {name!r}{nearest(name, TEMPLATES)}", file=sys.stderr)
         return 1
     print(f"{signature(template)}: {template.description}")
-    for parameter in template.parameters:
-        default = "" if parameter.default is None else f", {declaration_text(parameter.default)} unless given"
-        print(f"  {parameter.name}: {parameter.wanted}{default}")
+    for line in parameter_lines(template):
+        print(line)
     print(f"  condition: {template.condition}")
     print(f"  trigger: {trigger(template)}")
     print(f"  volume_threshold: {template.volume or '-'}\n  calculated_during: {template.during}")
     if template.mirror:
         print(f"  the other direction: {template.mirror}")
     return 0
-
-
-def signature(template: Template) -> str:
-    """As expressions call it: parameters with their defaults."""
-    if not template.parameters:
-        return template.name
-    shown = (p.name if p.default is None else f"{p.name}={declaration_text(p.default)}" for p in template.parameters)
-    return f"{template.name}({', '.join(shown)})"
 
 
 def trigger(template: Template) -> str:
@@ -68,7 +59,14 @@ def page() -> str:
     ]
     for one in TEMPLATES.values():
         volume = f"{one.volume:,}" if one.volume else "-"
-        cells = (f"`{signature(one)}`", one.description, f"`{one.condition}`", one.trigger, volume, _DURING[one.during])
+        cells = (
+            f"`{signature(one)}`",
+            one.description,
+            f"`{one.condition}`",
+            one.trigger,
+            volume,
+            _DURING[one.during],
+        )
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", *_TA_LIB]
     return "\n".join(lines) + "\n"

@@ -208,14 +208,14 @@ class Scanner:
     def _of_scope(self, scope: Scope, view: View, evaluation: Evaluation, at: Place) -> list[Fired]:
         hopeful, alerts = hopeful_rules(scope, evaluation), list[Fired]()
         for number, rows in self._true_rows(scope, hopeful, view, evaluation):
-            alerts += self._told(scope, number, rows, view, evaluation, at)
+            alerts += self._fired(scope, number, rows, view, evaluation, at)
         for number in scope.edge_rules:
             rule = scope.rules[number]
             fires = self._fires(rule)
             if hopeful[number] or not fires.is_waiting(view.members):
                 rearm = None if rule.trigger.rearm is None else evaluation.truth(rule.trigger.rearm)
                 rows = fires.edges(evaluation.truth(rule.tree), rearm, view)
-                alerts += self._told(scope, number, rows, view, evaluation, at)
+                alerts += self._fired(scope, number, rows, view, evaluation, at)
         return alerts
 
     def _true_rows(
@@ -236,7 +236,7 @@ class Scanner:
         for number in np.flatnonzero(tried & (scope.leaf_count == 0)).tolist():
             yield number, rows_of_rest(scope.rules[number].rest, evaluation)
 
-    def _told(
+    def _fired(
         self, scope: Scope, number: int, rows: Index, view: View, evaluation: Evaluation, at: Place
     ) -> list[Fired]:
         if not len(rows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaConsumer
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 # An empty fetch keeps a partition that was just read from being fetched again, so it must be short.
 FETCH_WAIT_S: Final = 0.02
+FIRST_WAIT_S: Final = 0.2
+LONGEST_WAIT_S: Final = 5.0
 SPAN_RECORDS: Final = 5_000
 OPEN_LIMIT_S: Final = 30.0
 CLOSE_LIMIT_S: Final = 10.0
@@ -57,6 +59,20 @@ class TopicTail:
         except (KafkaError, TimeoutError) as error:
             await self.close()
             raise TopicAwayError(f"Kafka at {self._bootstrap}: {error!r}") from error
+
+    async def open_patiently(self, hear: Callable[[str], object]) -> None:
+        """Open, again and again with growing pauses until it works; `hear` is told each time why it did not."""
+        pause_s = FIRST_WAIT_S
+        while True:
+            try:
+                await self.open()
+            except TopicAwayError as error:
+                hear(str(error))
+                logger.warning("%s: waiting %.1f s: %s", self._client_id, pause_s, error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_WAIT_S)
+            else:
+                return
 
     async def poll(self, limit_s: float, max_records: int) -> list[Record]:
         """New records, each partition's in order; none if nothing came within `limit_s`."""

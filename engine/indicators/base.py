@@ -3,6 +3,7 @@ bars change."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -29,12 +30,12 @@ Bars = Mapping[str, F64]
 """Fields of one bar a symbol (or a row): open, high, low, close, volume, trades."""
 
 
-class Stateful:
+class Stateful(ABC):
     """A metric with state of its own, which checkpoints store."""
 
+    @abstractmethod
     def groups(self) -> dict[str, Columns]:
         """Its columns, by the name that checkpoints know them under."""
-        raise NotImplementedError
 
 
 class Ticked(Stateful):
@@ -48,9 +49,9 @@ class Ticked(Stateful):
         """The state after the newest trade."""
         return {"now": self.now}
 
+    @abstractmethod
     def traded(self, view: TradeView) -> None:
         """The rows of `view` have been evaluated and are about to be the newest ones."""
-        raise NotImplementedError
 
 
 class Recursive(Stateful):
@@ -72,13 +73,13 @@ class Recursive(Stateful):
         """The state after the newest closed bar and after the one before."""
         return {"now": self.now, "back": self.back}
 
+    @abstractmethod
     def step(self, before: State, bar: Bars) -> dict[str, NDArray[Any]]:
         """The state after a bar, all of its columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def value(self, state: State) -> F64:
         """The figure after the newest bar of `state`, null during warm-up."""
-        raise NotImplementedError
 
     def column(self, view: View) -> F64:
         """One value a row: after the running bar, or without one after the newest closed bar."""

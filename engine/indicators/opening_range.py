@@ -45,12 +45,16 @@ class OpeningRange(Recursive):
         extreme = np.where(inside, self._combine(extreme, bar[self._field]), extreme)
         return {"open": np.asarray(opened).astype(np.int64), "extreme": extreme}
 
+    def value(self, state: State) -> F64:
+        """The extreme so far of the newest session that has begun."""
+        return np.asarray(state["extreme"])
+
     def column(self, view: View) -> F64:
-        """One value a row."""
+        """One value a row; none before the range is over."""
         info, members = view.member_info, view.members
         over = (info.session != CLOSED) & (view.member_minute >= info.regular_start + self._minutes)
         over &= self.now.open[members] == info.regular_start
-        return view.spread(np.where(over, self.now.extreme[members], NULL))
+        return view.spread(np.where(over, self.value(self.now.take(members)), NULL))
 
 
 def _declared(field: str) -> Declaration:

@@ -15,7 +15,7 @@ from engine.indicators.base import Stateful as StatefulMetric
 from engine.indicators.declare import MetricCall
 from engine.memory import Stateful
 from engine.rules.fires import FireMemory
-from engine.rules.plan import OF_BARS, Plan, Scope, is_bar_field, series_of, trees_of
+from engine.rules.plan import OF_BARS, Plan, Scope, is_bar_field, series_of, trees_of, work_of
 from engine.rules.remembered import RowBefore, SeriesMemory
 from engine.rules.tree import Node, walk
 from engine.timeframes import ALL, Timeframe
@@ -179,14 +179,9 @@ def _scope(scope: Scope, computed: set[Node]) -> ScopeCost:
         comparisons=len(scope.leaf_bound),
         other=sum(len(rule.rest) for rule in scope.rules),
         nodes=len(computed),
-        work=sum(map(_work, computed)),
+        work=sum(map(work_of, computed)),
         told=sum(map(len, scope.told)),
     )
-
-
-def _work(node: Node) -> int:
-    """Weights of the planner."""
-    return 1 + 2 * (node.call is not None and node.call.declaration.recursive) + 7 * (node.op in OF_BARS)
 
 
 def _metric(call: MetricCall, uses: Counter[Node], computed: dict[str, set[Node]]) -> MetricCost:

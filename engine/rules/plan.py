@@ -232,8 +232,12 @@ def _padded(rows: Sequence[tuple[int, ...]]) -> Index:
 
 def cost_of(node: Node) -> int:
     """How much work a column is: what is cheap is computed first, as it may make the rest unnecessary."""
-    recursive = sum(n.call is not None and n.call.declaration.recursive for n in walk(node))
-    return node.size + 2 * recursive + 7 * sum(n.op in OF_BARS for n in walk(node))
+    return sum(map(work_of, walk(node)))
+
+
+def work_of(node: Node) -> int:
+    """Passes over the rows, about, for a node itself."""
+    return 1 + 2 * (node.call is not None and node.call.declaration.recursive) + 7 * (node.op in OF_BARS)
 
 
 def _parts(tree: Node) -> tuple[list[Node], list[Node]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from engine.clock import SILENCE_NS, Watermark
 from engine.pieces import Header
@@ -45,7 +45,9 @@ class Place:
 
 def is_control(value: bytes | None) -> bool:
     """Whether it may be a control record; a trade's own JSON is sometimes taken for one, a control record always."""
-    return bool(value) and value[0] != FRAME_MAGIC and any(name in value for name in _CONTROLS)  # type: ignore[index,operator]  # it is not None here
+    if not value or value[0] == FRAME_MAGIC:
+        return False
+    return any(name in value for name in _CONTROLS)
 
 
 class LogSearch:
@@ -143,6 +145,6 @@ class LogSearch:
                 yield mark
 
 
-def _decoded(records: list[object]) -> list[Mark]:
-    kept = [record for record in records if is_control(record.value)]  # type: ignore[attr-defined]  # aiokafka has no types
+def _decoded(records: list[Any]) -> list[Mark]:
+    kept = [record for record in records if is_control(record.value)]
     return decode_chunk(chunk_of(kept), SymbolTable()).marks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 
 from engine.partition import Partition
@@ -56,7 +57,8 @@ class Worker:
     def closes(self) -> list[float]:
         """Of the closed 1m bars, oldest first."""
         history, at = self.partition.state.history["1m"], self.partition.symbols[SYMBOL]
-        return [float(history.at("close", [at], number)[0]) for number in range(history.count[at])]  # type: ignore[arg-type]  # an index is an index
+        numbers = np.arange(history.count[at])
+        return [float(close) for close in history.at("close", np.full(len(numbers), at), numbers)]
 
 
 def put(stored: dict[bytes, bytes], records: Records) -> None:

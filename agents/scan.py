@@ -145,7 +145,7 @@ class Scan:
         if 0 <= partition.position != chunk.begin - 1:
             raise RuntimeError(f"a chunk from {chunk.begin} on came for a partition at {partition.position}")
         begun = time.perf_counter()
-        batch = decode_chunk(chunk_of(chunk), partition.symbols)
+        batch = decode_chunk(chunk_of(chunk.records), partition.symbols)
         begun = self.stats.stage("decode", begun)
         await self._load_plans(batch)
         for part in batch.parts(STEP_TICKS):

@@ -4,7 +4,7 @@ topic."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -120,10 +120,9 @@ class Output:
 
 def dead_letters(chunk: Chunk, rejected: Iterable[Rejected]) -> list[Record]:
     """The records, or single ticks of frames, with what is wrong in their headers."""
-    records: dict[int, Any] = {record.offset: record for record in chunk}
     letters: list[Record] = []
     for one in rejected:
-        record = records[one.offset]
+        record = chunk.at(one.offset)
         payload = payload_of(record.value, one.index)
         key, value, kept, note = fitting(record.key, payload, record.headers, TICKS.max_message_bytes)
         reason = one.reason[: MAX_REASON - len(note)] + note

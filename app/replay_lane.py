@@ -14,6 +14,7 @@ from engine.partition import DEFAULT_CONFIG, STEP_TICKS, EngineConfig, Partition
 from engine.pieces import Header, Piece
 from engine.rules.plan import NOTHING_ASKED, Asked, Plan, compile_rule_set
 from infra.calendars import load_calendars
+from infra.kafka.block import Records
 from infra.kafka.reader import Range, Reader, chunk_of
 from infra.kafka.rules import RuleLog
 from schemas.batch import Chunk, TickBatch, Trades
@@ -126,13 +127,22 @@ async def feed(lane: Lane, reader: Reader, wanted: Range, log: RuleLog) -> Async
         yield records[-1].offset + 1
 
 
-async def _large(reader: Reader, wanted: Range) -> AsyncIterator[list[Any]]:
+async def _large(reader: Reader, wanted: Range) -> AsyncIterator[Records]:
     """What belongs together in one step: small fetches of small records are put together."""
     waiting: list[Any] = []
     async for records in reader.read(wanted):
+        if not waiting and _is_enough(records):
+            yield records
+            continue
         waiting += records
-        if len(waiting) >= FEWEST_RECORDS or sum(len(one.value or b"") for one in records) > FEWEST_RECORDS * 32:
+        if _is_enough(waiting):
             yield waiting
             waiting = []
     if waiting:
         yield waiting
+
+
+def _is_enough(records: Records) -> bool:
+    return len(records) >= FEWEST_RECORDS or (
+        isinstance(records, list) and sum(len(one.value or b"") for one in records) > FEWEST_RECORDS * 32
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from engine.clock import SILENCE_NS, Watermark
 from engine.pieces import Header
+from infra.kafka.block import Records
 from infra.kafka.reader import Range, Reader, chunk_of
 from schemas.control import Heartbeat, Mark, RuleSetSwitch, SourceEnd
 from schemas.decode import decode_chunk
@@ -145,6 +146,6 @@ class LogSearch:
                 yield mark
 
 
-def _decoded(records: list[Any]) -> list[Mark]:
+def _decoded(records: Records) -> list[Mark]:
     kept = [record for record in records if is_control(record.value)]
     return decode_chunk(chunk_of(kept), SymbolTable()).marks

@@ -108,7 +108,7 @@ class ScanRole:
     request_timeout_s: float = 60.0
     checkpoint_s: float = 1.0
     live_s: float = 0.3
-    max_poll_records: int = 65_536
+    max_poll_records: int | None = None
     max_fetch_bytes: int = 4 * 1_048_576
     engine: EngineConfig = field(default_factory=EngineConfig)
     pause_limit_s: float | None = None

@@ -11,6 +11,7 @@ from bench.brokers import PARTITIONS, Filled
 from engine.partition import STEP_TICKS, Partition
 from engine.rules.plan import Plan
 from infra.calendars import load_calendars
+from infra.kafka.block import Records
 from infra.kafka.reader import Reader, chunk_of
 from schemas.alert import AlertBody
 from schemas.batch import Chunk
@@ -80,7 +81,7 @@ class _Cutter:
         self._records: list[Any] = []
         self._held = 0
 
-    def add(self, records: Sequence[Any]) -> None:
+    def add(self, records: Records) -> None:
         trades = decode_chunk(chunk_of(records), self._symbols).trades
         if self.counted < 0 and len(trades) and int(trades.ts[0]) >= self._live_ns:
             self.cut()

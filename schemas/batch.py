@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.control import Mark
+from schemas.values import Values
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
@@ -26,9 +27,9 @@ class Chunk:
     """Records of one partition in log order, as fetched: offsets, values (None = tombstone) and append times in ns
     (`UNKNOWN_TIME`)."""
 
-    offsets: Sequence[int]
-    values: Sequence[bytes | None]
-    append_ts_ns: Sequence[int]
+    offsets: Sequence[int] | I64
+    values: Sequence[bytes | None] | Values
+    append_ts_ns: Sequence[int] | I64
 
 
 @dataclass(frozen=True, slots=True)

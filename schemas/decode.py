@@ -4,9 +4,9 @@ on."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter, itemgetter
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -27,14 +27,14 @@ from schemas.tick import (
     LeanTick,
     TickRecord,
 )
+from schemas.values import Values
 
 _LEAN = msgspec.json.Decoder(LeanTick)
 _FULL = msgspec.json.Decoder(TickRecord)
 _OPEN, _CLOSE = ord("{"), ord("}")
 # As our own encoders write them; any other spelling is understood too, on the slower path.
 _CONTROLS = (b'{"hb"', b'{"end"', b'{"ruleset"')
-_first: Callable[[Any], int] = itemgetter(0)
-_last: Callable[[Any], int] = itemgetter(-1)
+_THIRD_BYTES = np.array([control[2] for control in _CONTROLS], np.uint8)
 R = TypeVar("R", LeanTick, TickRecord)
 
 _symbol, _ts, _price, _size = attrgetter("symbol"), attrgetter("ts"), attrgetter("price"), attrgetter("size")
@@ -45,24 +45,11 @@ _id, _exchange = attrgetter("id"), attrgetter("exchange")
 def decode_chunk(chunk: Chunk, symbols: SymbolTable) -> TickBatch:
     """Decode `chunk`; new symbols are registered in `symbols`. Never raises for what a record holds."""
     decoder = _ChunkDecoder(chunk, symbols)
-    for start, end in _runs(chunk.values):
+    for start, end in decoder.runs():
         decoder.add_json(start, end) if end > 0 else decoder.add_frame(start)
     trades = Trades.concatenate(decoder.parts)
-    last = chunk.offsets[-1] if chunk.offsets else -1
+    last = int(chunk.offsets[-1]) if len(chunk.offsets) else -1
     return TickBatch(trades, decoder.marks, decoder.rejected, len(chunk.values), last)
-
-
-def _runs(values: Sequence[bytes | None]) -> Iterable[tuple[int, int]]:
-    """(start, end) of each run of JSON records, (position, 0) for each frame."""
-    frames = [i for i, v in enumerate(values) if v and v[0] == FRAME_MAGIC]
-    start = 0
-    for position in frames:
-        if position > start:
-            yield start, position
-        yield position, 0
-        start = position + 1
-    if start < len(values):
-        yield start, len(values)
 
 
 class _ChunkDecoder:
@@ -73,6 +60,22 @@ class _ChunkDecoder:
         self.marks: list[Mark] = []
         self.rejected: list[Rejected] = []
         self._chunk, self._symbols, self._rows = chunk, symbols, 0
+        self._values = chunk.values if isinstance(chunk.values, Values) else Values.of(chunk.values)
+        self._offsets, self._append_ts = np.asarray(chunk.offsets, np.int64), np.asarray(chunk.append_ts_ns, np.int64)
+
+    def runs(self) -> Iterable[tuple[int, int]]:
+        """(start, end) of each run of JSON records, (position, 0) for each frame."""
+        values, count = self._values, len(self._values)
+        is_frame = (values.byte(0) == FRAME_MAGIC) & (values.starts < values.ends)
+        frames = np.flatnonzero(is_frame).tolist()
+        start = 0
+        for position in frames:
+            if position > start:
+                yield start, position
+            yield position, 0
+            start = position + 1
+        if start < count:
+            yield start, count
 
     def add_frame(self, position: int) -> None:
         value, offset = self._chunk.values[position], self._chunk.offsets[position]
@@ -102,14 +105,18 @@ class _ChunkDecoder:
         )
 
     def add_json(self, start: int, end: int) -> None:
-        values = self._chunk.values[start:end]
-        offsets = np.asarray(self._chunk.offsets[start:end], np.int64)
-        append_ts = np.asarray(self._chunk.append_ts_ns[start:end], np.int64)
-        controls = _controls(values)
-        lean = None if controls is None else _decode_all(_LEAN, _without(values, controls))
-        if controls is not None and lean is not None:
-            self._add_lean(lean, controls, offsets, append_ts)
-            return
+        values, offsets, append_ts = (
+            self._values.part(start, end),
+            self._offsets[start:end],
+            self._append_ts[start:end],
+        )
+        if (controls := _controls(values)) is not None:
+            is_tick = np.ones(len(values), np.bool_)
+            is_tick[[*controls]] = False
+            lean = _decode_all(_LEAN, values.only(is_tick) if controls else values)
+            if lean is not None:
+                self._add_lean(lean, controls, offsets, append_ts)
+                return
         records = _decode_all(_FULL, values)
         if records is None:
             good = [self._decode_one(value, int(offset)) for value, offset in zip(values, offsets, strict=True)]
@@ -117,7 +124,7 @@ class _ChunkDecoder:
             records, offsets, append_ts = [r for r in good if r is not None], offsets[kept], append_ts[kept]
         self._add_records(records, offsets, append_ts)
 
-    def _decode_one(self, value: bytes | None, offset: int) -> TickRecord | None:
+    def _decode_one(self, value: bytes, offset: int) -> TickRecord | None:
         if not value:
             self.rejected.append(Rejected(offset, -1, "record: empty"))
             return None
@@ -215,12 +222,13 @@ class _ChunkDecoder:
         return ~bad
 
 
-def _controls(values: Sequence[bytes | None]) -> dict[int, TickRecord] | None:
+def _controls(values: Values) -> dict[int, TickRecord] | None:
     """The control records by their places in ascending order; None where one that looks like it is none."""
     found = {}
     try:
-        for i, value in enumerate(values):
-            if value and value.startswith(_CONTROLS):
+        for i in np.flatnonzero(np.isin(values.byte(2), _THIRD_BYTES)).tolist():
+            value = values[i]
+            if value.startswith(_CONTROLS):
                 record = found[i] = _FULL.decode(value)
                 if _is_trade(record):
                     return None
@@ -229,22 +237,18 @@ def _controls(values: Sequence[bytes | None]) -> dict[int, TickRecord] | None:
     return found
 
 
-def _without(values: Sequence[bytes | None], controls: Mapping[int, TickRecord]) -> Sequence[bytes | None]:
-    """The values but those at the places of `controls`."""
-    return [value for i, value in enumerate(values) if i not in controls] if controls else values
-
-
-def _decode_all(decoder: msgspec.json.Decoder[R], values: Sequence[bytes | None]) -> list[R] | None:
+def _decode_all(decoder: msgspec.json.Decoder[R], values: Values) -> list[R] | None:
     """One record a value, or None where a value is not exactly one object of that shape.
 
     Joined by newlines: between values that each start with `{` and end with `}` no object can reach across two of them,
     so that as many records as values means one record in each.
     """
+    is_object = (values.byte(0) == _OPEN) & (values.byte(-1) == _CLOSE) & (values.starts < values.ends)
+    if not is_object.all():
+        return None
     try:
-        if set(map(_first, values)) != {_OPEN} or set(map(_last, values)) != {_CLOSE}:
-            return None
-        records = decoder.decode_lines(b"\n".join(values))  # type: ignore[arg-type]  # a None has raised before
-    except (TypeError, IndexError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        records = decoder.decode_lines(values.lines())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return records if len(records) == len(values) else None
 

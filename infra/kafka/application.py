@@ -33,7 +33,7 @@ class ApplicationConfig:
     data_dir: Path
     instance_id: str | None = None
     session_timeout_s: float = 10.0
-    max_poll_records: int = 16_384
+    max_poll_records: int | None = 16_384
     max_fetch_bytes: int = 1_048_576
     standby_replicas: int = 0
     request_timeout_s: float = 60.0

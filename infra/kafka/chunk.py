@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from faust import Schema
 from faust.types import TP, AppT, Message
 
+from infra.kafka.block import Records, record_at
 
-class Chunk(list[Any]):
+
+class Chunk:
     """The records of one poll of one partition, as the client gives them, in log order and never empty.
 
     `begin` is where reading stood before: the chunk holds every record from there up to its last one, so that
     `begin` of the next chunk is `end` of this one. Offsets may have gaps (compaction, transaction markers).
     """
 
-    __slots__ = ("begin", "tp")
+    __slots__ = ("begin", "records", "tp")
 
-    def __init__(self, tp: TP, begin: int, records: Iterable[Any]) -> None:
-        super().__init__(records)
-        self.tp = tp
-        self.begin = begin
+    def __init__(self, tp: TP, begin: int, records: Records) -> None:
+        self.tp, self.begin, self.records = tp, begin, records
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.records)
+
+    def at(self, offset: int) -> Any:
+        """The record at an offset that it holds."""
+        return record_at(self.records, offset)
 
     @property
     def end(self) -> int:
         """The offset right after the last record."""
-        return int(self[-1].offset) + 1
+        return int(self.records[-1].offset) + 1
 
 
 class ChunkSchema(Schema[Any, Any]):

@@ -13,6 +13,7 @@ from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from infra.kafka.block import Records, records_between
 from infra.kafka.chunk import Chunk
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ IDLE_S = 0.02
 # Faust asks the broker to hold an empty fetch for 1.5 s. The one still open when recovery ends would keep the first
 # ticks waiting for that long, as aiokafka has one fetch a broker under way.
 FETCH_MAX_WAIT_MS = 50
+NO_END = 2**63 - 1
 
 
 class RecordsLostError(Exception):
@@ -99,7 +101,7 @@ class Consumer(driver.Consumer):
                 raise
             logger.info("the consumer stopped while the application stops")
 
-    async def _poll(self) -> Mapping[TP, list[Any]]:
+    async def _poll(self) -> Mapping[TP, Records]:
         """Records of the partitions that may be read now. None of a tick topic while the group rebalances:
 
         Faust empties the agents' queues when it resumes, and a chunk in them would be lost.
@@ -118,20 +120,21 @@ class Consumer(driver.Consumer):
         await self._put_back({tp: batch for tp, batch in records.items() if tp not in taken})
         return taken
 
-    async def _put_back(self, records: Mapping[TP, list[Any]]) -> None:
+    async def _put_back(self, records: Mapping[TP, Records]) -> None:
         """What is not taken must come again.
 
         A poll that a rebalance overtakes may be answered after the new generation has sought to its start offsets, with
         the very records that it begins with; and reading would go on behind them.
         """
-        spans = {TopicPartition(*tp): (batch[0].offset, batch[-1].offset + 1) for tp, batch in records.items() if batch}
+        given = {tp: batch for tp, batch in records.items() if len(batch)}
+        spans = {TopicPartition(*tp): (batch[0].offset, batch[-1].offset + 1) for tp, batch in given.items()}
         if spans:
             await self._consumer_thread.put_back(spans)
 
     def _may_read(self, tp: TP) -> bool:
         return self._is_changelog_tp(tp) or (tp in self._positions and not self.app.rebalancing)
 
-    async def _hand_on(self, records: Mapping[TP, list[Any]]) -> None:
+    async def _hand_on(self, records: Mapping[TP, Records]) -> None:
         for tp, batch in records.items():
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if self._is_changelog_tp(tp):
@@ -141,12 +144,11 @@ class Consumer(driver.Consumer):
             elif tp in self._positions:
                 await self._hand_on_chunk(tp, batch)
 
-    async def _hand_on_chunk(self, tp: TP, batch: list[Any]) -> None:
+    async def _hand_on_chunk(self, tp: TP, batch: Records) -> None:
         begin = self._positions[tp]
-        if batch[0].offset < begin:
-            batch = [record for record in batch if record.offset >= begin]
-            if not batch:
-                return
+        batch = records_between(batch, begin, NO_END)
+        if not len(batch):
+            return
         if batch[0].offset > begin:
             await self._check_nothing_lost(tp, begin)
         chunk = Chunk(tp, begin, batch)

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.consumer.subscription_state import Assignment, Subscription, SubscriptionState, TopicPartitionState
 from faust import App
 from faust.tables.base import Collection
@@ -63,6 +63,7 @@ NAMES: Final[Mapping[Any, Sequence[str]]] = {
         "_unpack_records",
         "next_fetch_offset",
     ),
+    FetchResult: ("_update_position", "check_assignment", "getall", "has_more"),
     AIOKafkaConsumer: ("_fetch_max_wait_ms", "_subscription", "seek_to_committed"),
     SubscriptionState: ("subscription",),
     Subscription: ("assignment",),

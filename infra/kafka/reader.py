@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from aiokafka.structs import TopicPartition
 
+from infra.kafka.block import Block, Records, records_between
 from infra.kafka.topic_admin import partition_count
 from infra.kafka_clients import make_consumer
 from schemas.batch import Chunk
 
 POLL_S: Final = 1.0
+NS_PER_MS: Final = 1_000_000
 IDLE_LIMIT_S: Final = 60.0
 """How long a range may give nothing before the read is given up."""
 
@@ -60,10 +62,9 @@ class Reader:
         ends = await self._consumer.end_offsets(partitions)
         return [Range(tp.partition, begins[tp], ends[tp], begins[tp]) for tp in partitions]
 
-    async def read(self, wanted: Range, most: int = 65_536) -> AsyncIterator[list[Any]]:
-        """The records of the range as aiokafka gives them, in order, up to `most` at a time. Raises ReadError if they
-        stop
-        coming."""
+    async def read(self, wanted: Range, most: int | None = None) -> AsyncIterator[Records]:
+        """The records of the range as they are fetched, in order; `most` of them at a time, or all that a fetch gave.
+        Raises ReadError if they stop coming."""
         tp = TopicPartition(self._topic, wanted.partition)
         self._consumer.assign([tp])
         position = max(wanted.begin, wanted.log_begin)
@@ -72,20 +73,22 @@ class Reader:
         heard = clock()
         while position < wanted.end:
             fetched = await self._consumer.getmany(tp, timeout_ms=round(POLL_S * 1000), max_records=most)
-            records = [record for record in fetched.get(tp, ()) if record.offset < wanted.end]
+            records = records_between(fetched.get(tp, []), position, wanted.end)
             # Transaction markers and compacted records take offsets and give nothing.
             position = max(position, await self._consumer.position(tp))
-            if records:
+            if len(records):
                 heard = clock()
                 yield records
             elif clock() - heard > IDLE_LIMIT_S:
                 raise ReadError(f"{self._topic}/{wanted.partition}: nothing came for {IDLE_LIMIT_S:g} s at {position}")
 
 
-def chunk_of(records: Sequence[Any]) -> Chunk:
+def chunk_of(records: Records) -> Chunk:
     """Fetched records as the decoder takes them."""
+    if isinstance(records, Block):
+        return Chunk(records.offsets, records.values, records.timestamps * NS_PER_MS)
     return Chunk(
         offsets=[record.offset for record in records],
         values=[record.value for record in records],
-        append_ts_ns=[record.timestamp * 1_000_000 for record in records],
+        append_ts_ns=[record.timestamp * NS_PER_MS for record in records],
     )

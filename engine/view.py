@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,14 @@ class View:
         """Over members: start and length of the bar of this timeframe that the rows' minute is in, in ns."""
         start, end = timeframe.bounds(self.member_minute, self.member_info)
         return start * MINUTE_NS, (end - start) * MINUTE_NS
+
+    def bar0_start_ns(self, timeframe: Timeframe, row: int) -> int | None:
+        """Start of bar 0 at a row; None where there is no bar."""
+        place = row if self.of_row is None else int(self.of_row[row])
+        if self.present(timeframe)[row]:
+            return int(self.bar0_bounds_ns(timeframe)[0][place])
+        start = float(self.history(timeframe).newest("start", self.members[place : place + 1])[0])
+        return None if isnan(start) else int(start) * MINUTE_NS
 
     def closed_session(self) -> Mask:
         """Over members: whether the rows are in the closed session."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -47,6 +46,7 @@ class View:
         self.row_ts, self.ordinal = row_ts, ordinal
         self._cache: dict[tuple[str, str], F64] = {}
         self._present: dict[str, Mask] = {}
+        self._starts: dict[str, I64] = {}
 
     def __len__(self) -> int:
         return len(self.row_ts)
@@ -101,13 +101,16 @@ class View:
         start, end = timeframe.bounds(self.member_minute, self.member_info)
         return start * MINUTE_NS, (end - start) * MINUTE_NS
 
-    def bar0_start_ns(self, timeframe: Timeframe, row: int) -> int | None:
-        """Start of bar 0 at a row; None where there is no bar."""
-        place = row if self.of_row is None else int(self.of_row[row])
-        if self.present(timeframe)[row]:
-            return int(self.bar0_bounds_ns(timeframe)[0][place])
-        start = float(self.history(timeframe).newest("start", self.members[place : place + 1])[0])
-        return None if isnan(start) else int(start) * MINUTE_NS
+    def bar0_starts_ns(self, timeframe: Timeframe) -> I64:
+        """Start of bar 0 over rows, negative where there is no bar."""
+        found = self._starts.get(timeframe.name)
+        if found is None:
+            newest = self.history(timeframe).newest("start", self.members)
+            closed = np.where(np.isnan(newest), -1, newest).astype(np.int64) * MINUTE_NS
+            running = self.bar0_bounds_ns(timeframe)[0]
+            starts = np.where(self.present(timeframe), self.spread_units(running), self.spread_units(closed))
+            found = self._starts[timeframe.name] = starts
+        return found
 
     def closed_session(self) -> Mask:
         """Over members: whether the rows are in the closed session."""

@@ -62,8 +62,8 @@ def timeframes_of(node: Node) -> tuple[Timeframe, ...]:
 
 
 def _bars(node: Node, evaluation: Evaluation, row: int) -> dict[str, int]:
-    starts = {one.name: evaluation.view.bar0_start_ns(one, row) for one in timeframes_of(node)}
-    return {name: start for name, start in starts.items() if start is not None}
+    starts = {one.name: int(evaluation.view.bar0_starts_ns(one)[row]) for one in timeframes_of(node)}
+    return {name: start for name, start in starts.items() if start >= 0}
 
 
 def _verdict(node: Node, evaluation: Evaluation, row: int) -> bool | None:

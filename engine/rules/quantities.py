@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -10,11 +12,15 @@ from typing import Final
 
 from engine.indicators.declare import Unit
 from schemas.bar import SESSIONS
+from schemas.rule import OPERATORS
 
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SHORT: Final = ((1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e4, 1e3, "K"))
 """From where on a letter stands for how many."""
 _MORE_DIGITS: Final = 9
+_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = dict(
+    zip(OPERATORS, (operator.gt, operator.lt, operator.ge, operator.le, operator.eq, operator.ne), strict=True)
+)
 _LARGE: Final = 1e15
 
 
@@ -80,23 +86,23 @@ def value_text(value: float, style: Style, more: int = 0) -> str:
     return _rounded(value, style, more)[0]
 
 
-def value_texts(values: tuple[float, float], styles: tuple[Style, Style]) -> tuple[str, str]:
-    """Two values with as many digits as it takes to tell which is larger."""
-    found = ("", "")
+def value_texts(values: tuple[float, float], styles: tuple[Style, Style], op: str) -> tuple[str, str]:
+    """Two values with as many digits as it takes for `op` to be as true of them as of the values."""
+    found, compare = ("", ""), _COMPARE[op]
     for more in range(_MORE_DIGITS):
         (left, a), (right, b) = (_rounded(value, style, more) for value, style in zip(values, styles, strict=True))
         found = left, right
-        if (a > b, a < b) == (values[0] > values[1], values[0] < values[1]):
+        if compare(a, b) == compare(*values):
             break
     return found
 
 
-def text_against(value: float, bound: float, style: Style) -> str:
-    """A value with as many digits as it takes to tell on which side of the bound it is."""
-    found = ""
+def text_against(value: float, bound: float, style: Style, op: str) -> str:
+    """The same of a value and a bound that is written out."""
+    found, compare = "", _COMPARE[op]
     for more in range(_MORE_DIGITS):
         found, shown = _rounded(value, style, more)
-        if (shown > bound, shown < bound) == (value > bound, value < bound):
+        if compare(shown, bound) == compare(value, bound):
             break
     return found
 

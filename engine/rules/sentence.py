@@ -139,7 +139,7 @@ def _compared(leaf: Leaf, wanted: bool) -> Iterable[Fact]:
     if special:
         return [(special, "")]
     said, op = _spoken(leaf.expression), leaf.operator if wanted else _OPPOSITE[leaf.operator]
-    values = _texts(leaf.value, leaf.bound, leaf)
+    values = _texts(leaf.value, leaf.bound, leaf, op)
     first = _with_value(said, values[0])
     if said.after and not leaf.against:
         is_plain = wanted and said.after.startswith(USUAL) and leaf.operator in (">", ">=")
@@ -171,14 +171,14 @@ def _other(left: Node | None, right: Node | None, leaf: Leaf, value: str) -> str
 
 def _crossed(leaf: Leaf, wanted: bool) -> str:
     way = leaf.operator.removeprefix("crosses_")
-    values = _texts(leaf.value, leaf.bound, leaf)
+    values = _texts(leaf.value, leaf.bound, leaf, ">" if way == "above" else "<")
     left = _with_value(_spoken(leaf.expression), values[0])
     right = values[1] if not leaf.against else _with_value(_spoken(leaf.against), values[1])
     if not wanted:
         return f"{left} does not cross {way} {right}"
     if leaf.previous is None or leaf.previous[0] is None:
         return f"{left} crosses {way} {right}"
-    before = _texts(*leaf.previous, leaf)
+    before = _texts(*leaf.previous, leaf, "<=" if way == "above" else ">=")
     was = before[0] if not leaf.against or before[1] == values[1] else f"{before[0]} against {before[1]}"
     return f"{left} crosses {way} {right} (was {was})"
 
@@ -186,8 +186,8 @@ def _crossed(leaf: Leaf, wanted: bool) -> str:
 # --- values ----------------------------------------------------------------------------------------------------------
 
 
-def _texts(value: float | None, bound: float | None, leaf: Leaf) -> tuple[str, str]:
-    """Both sides, with as many digits as it takes to tell them apart."""
+def _texts(value: float | None, bound: float | None, leaf: Leaf, op: str) -> tuple[str, str]:
+    """Both sides, with as many digits as it takes to see that `op` holds."""
     left, right = _node(leaf.expression), _node(leaf.against) if leaf.against else None
     if value is None or bound is None:
         return _alone(leaf.expression, value), _alone(leaf.against or leaf.expression, bound)
@@ -196,8 +196,8 @@ def _texts(value: float | None, bound: float | None, leaf: Leaf) -> tuple[str, s
         return places[0], places[1]
     style = _spoken(leaf.expression).style
     if leaf.against:
-        return value_texts((value, bound), (style, _spoken(leaf.against).style))
-    return text_against(value, bound, style), exact_text(bound, style)
+        return value_texts((value, bound), (style, _spoken(leaf.against).style), op)
+    return text_against(value, bound, style, op), exact_text(bound, style)
 
 
 def _alone(expression: str, value: float | None) -> str:

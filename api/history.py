@@ -16,8 +16,17 @@ from starlette.responses import Response
 
 from api.hub import Hub
 from api.problems import ParameterError
+from engine.rules.sentence import sentence
 from infra.clickhouse import ClickHouse, ClickHouseAwayError
-from infra.clickhouse_queries import AlertFilter, Place, known_symbols, newest_alerts, newest_bars
+from infra.clickhouse_queries import (
+    AlertFilter,
+    Place,
+    StoredAlert,
+    known_symbols,
+    newest_alerts,
+    newest_bars,
+)
+from schemas.alert import AlertBody, Delivery
 from schemas.hints import nearest
 
 MAX_NS: Final = 4_102_444_800_000_000_000  # the year 2100; ticks end before it
@@ -25,6 +34,7 @@ SYMBOLS_KEPT_S: Final = 30.0
 HINTS_AMONG: Final = 20_000  # names; among more, looking for the nearest takes too long
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BODY: Final = msgspec.json.Decoder(AlertBody)
 
 Name = Annotated[str | None, Query(max_length=128)]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="how many at most")]
@@ -65,13 +75,14 @@ class History:
         cursor: Annotated[str | None, Query(max_length=500, description="`next` of the page before")] = None,
         limit: Limit = 100,
     ) -> Response:
-        """`alerts` as they stand in the topic, newest event time first; `next` is null on the last page."""
+        """`alerts` as they stand in the topic, each with its `sentence`, newest event time first; `next` is null on the
+        last page."""
         before = None if cursor is None else place_of(cursor)
         wanted = AlertFilter(symbol, rule, time_ns("from", from_), time_ns("to", to), before)
         found = await self._ask(newest_alerts(self._database, wanted, limit + 1))
         page = found[:limit]
         following = cursor_of(page[-1][0]) if len(found) > limit else None
-        return _json({"alerts": [alert for _, alert in page], "next": following})
+        return _json({"alerts": [_with_sentence(alert) for _, alert in page], "next": following})
 
     async def bars(
         self,
@@ -170,6 +181,18 @@ def place_of(cursor: str) -> Place:
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         pass
     raise ParameterError("cursor", "not one that this interface has given")
+
+
+class ExplainedAlert(msgspec.Struct):
+    """A stored alert, and why it fired in one line."""
+
+    body: msgspec.Raw
+    delivery: Delivery
+    sentence: str
+
+
+def _with_sentence(alert: StoredAlert) -> ExplainedAlert:
+    return ExplainedAlert(alert.body, alert.delivery, sentence(_BODY.decode(alert.body)))
 
 
 def _json(value: Any) -> Response:

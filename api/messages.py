@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from engine.rules.sentence import sentence
 from schemas.alert import Alert
 
 PROTOCOL: Final = 1
@@ -116,8 +117,9 @@ def _id_of(text: str) -> int | str | None:
 
 def told(alert: Alert, partition: int, offset: int, value: bytes) -> Told:
     """An alert ready to be pushed; `value` is the record's own JSON, passed on as it is."""
-    text = f'{{"partition":{partition},"offset":{offset},"alert":{value.decode()}}}'
     body = alert.body
+    why = _ENCODER.encode(sentence(body)).decode()
+    text = f'{{"partition":{partition},"offset":{offset},"sentence":{why},"alert":{value.decode()}}}'
     return Told(body.id, body.symbol, body.rule_id, partition, offset, alert.delivery.append_ts, text)
 
 

@@ -118,6 +118,7 @@ def _flat(item: Bar | AlertBody | None) -> dict[str, Any]:
     leaves: list[Leaf] = values.pop("explanation", [])
     for leaf in leaves:
         values[f"{leaf.expression} {leaf.operator}"] = [leaf.value, leaf.bound]
+        values |= {f"{leaf.expression} {leaf.operator}, {name} bar": start for name, start in leaf.bars.items()}
     return values
 
 

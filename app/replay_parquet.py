@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.replay_spill import ALERT, BAR, METRIC, Kind, lines_of
-from schemas.alert import AlertBody
+from schemas.alert import AlertBody, Leaf
 from schemas.bar import Bar
 from schemas.metrics import MetricLine
 
@@ -22,13 +22,18 @@ ROWS: Final = 65_536
 _TIME: Final = pa.timestamp("ns", tz="UTC")
 _LEAF: Final = pa.struct(
     [
+        ("level", pa.int32()),
         ("expression", pa.string()),
         ("value", pa.float64()),
         ("operator", pa.string()),
         ("bound", pa.float64()),
         ("verdict", pa.bool_()),
+        ("against", pa.string()),
+        ("previous", pa.list_(pa.float64())),
+        ("bars", pa.map_(pa.string(), _TIME)),
     ]
 )
+"""A condition of an alert. Parquet knows no trees: the parts of a condition follow it, one level down."""
 _NUMBERS: Final = ("open", "high", "low", "close", "volume", "vwap")
 _BARS: Final = pa.schema(
     [
@@ -60,6 +65,7 @@ _ALERTS: Final = pa.schema(
         ("price", pa.float64()),
         ("session", pa.string()),
         ("explanation", pa.list_(_LEAF)),
+        ("muted", pa.bool_()),
     ]
 )
 Item = TypeVar("Item", Bar, AlertBody, MetricLine)
@@ -81,4 +87,19 @@ def _write(folder: Path, kind: Kind[Item], schema: Any) -> None:
 
 
 def _rows(lines: Iterator[tuple[Any, bytes, Item]]) -> list[dict[str, Any]]:
-    return [msgspec.to_builtins(item) for _, _, item in islice(lines, ROWS)]
+    return [_row(item) for _, _, item in islice(lines, ROWS)]
+
+
+def _row(item: Bar | AlertBody | MetricLine) -> dict[str, Any]:
+    values = msgspec.structs.asdict(item)
+    if isinstance(item, AlertBody):
+        values["explanation"] = [leaf for top in item.explanation for leaf in _leaves(top, 0)]
+    return values
+
+
+def _leaves(leaf: Leaf, level: int) -> Iterator[dict[str, Any]]:
+    """A condition and all that it is made of."""
+    values = msgspec.structs.asdict(leaf)
+    yield values | {"level": level, "bars": list(leaf.bars.items())}
+    for part in leaf.parts:
+        yield from _leaves(part, level + 1)

@@ -46,6 +46,7 @@ class View:
         self.row_ts, self.ordinal = row_ts, ordinal
         self._cache: dict[tuple[str, str], F64] = {}
         self._present: dict[str, Mask] = {}
+        self._starts: dict[str, I64] = {}
 
     def __len__(self) -> int:
         return len(self.row_ts)
@@ -99,6 +100,17 @@ class View:
         """Over members: start and length of the bar of this timeframe that the rows' minute is in, in ns."""
         start, end = timeframe.bounds(self.member_minute, self.member_info)
         return start * MINUTE_NS, (end - start) * MINUTE_NS
+
+    def bar0_starts_ns(self, timeframe: Timeframe) -> I64:
+        """Start of bar 0 over rows, negative where there is no bar."""
+        found = self._starts.get(timeframe.name)
+        if found is None:
+            newest = self.history(timeframe).newest("start", self.members)
+            closed = np.where(np.isnan(newest), -1, newest).astype(np.int64) * MINUTE_NS
+            running = self.bar0_bounds_ns(timeframe)[0]
+            starts = np.where(self.present(timeframe), self.spread_units(running), self.spread_units(closed))
+            found = self._starts[timeframe.name] = starts
+        return found
 
     def closed_session(self) -> Mask:
         """Over members: whether the rows are in the closed session."""

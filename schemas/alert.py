@@ -13,7 +13,8 @@ class Leaf(msgspec.Struct, frozen=True, omit_defaults=True):
     """One condition of the rule as it stood when the rule fired; null means that there was no value.
 
     `against`: what the bound is, where it is no number of the rule's. `previous`: both sides on the row before, of
-    crosses. `parts`: of `and`, `or`, `not`, which have neither value nor bound.
+    crosses. `parts`: of `and`, `or`, `not`, which have neither value nor bound. `bars`: the start (UTC ns) of bar 0 of
+    each timeframe that the condition is on, shortest first; `x[n]` is of n bars before it.
     """
 
     expression: str
@@ -24,6 +25,7 @@ class Leaf(msgspec.Struct, frozen=True, omit_defaults=True):
     against: str = ""
     previous: tuple[float | None, float | None] | None = None
     parts: tuple[Leaf, ...] = ()
+    bars: dict[str, int] = {}
 
 
 class AlertBody(msgspec.Struct, frozen=True, omit_defaults=True):

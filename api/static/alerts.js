@@ -1,6 +1,6 @@
 // The list of alerts: newest on top, bounded, drawn at most once a frame however many arrive.
 
-import { figure, moment, price, timeOfDay } from "./format.js";
+import { condition, moment, price, timeOfDay, withoutSymbol } from "./format.js";
 
 const KEPT = 2_000;
 const SHOWN = 200;
@@ -82,7 +82,7 @@ export class AlertList {
     rows[Math.max(0, Math.min(rows.length - 1, at + step))]?.focus();
   }
 
-  row({ body, delivery }, className) {
+  row({ body, delivery, sentence }, className) {
     const time = element("time", { textContent: timeOfDay(body.ts), title: moment(body.ts) });
     time.dateTime = moment(body.ts);
     const symbol = element("button", { className: "symbol", type: "button", textContent: body.symbol });
@@ -91,18 +91,28 @@ export class AlertList {
     const rule = element("span", { className: "rule", textContent: delivery.rule_name || body.rule_id });
     rule.title = `${body.rule_id}, version ${delivery.rule_version}, ${body.session} session`;
     const row = element("li", { className, tabIndex: -1 });
-    const reasons = element("ul", { className: "reasons" });
-    reasons.append(...body.explanation.map(reason));
-    row.append(time, symbol, rule, element("span", { className: "price", textContent: price(body.price) }), reasons);
+    const shown = element("span", { className: "price", textContent: price(body.price) });
+    row.append(time, symbol, rule, shown, why(body, sentence));
     return row;
   }
 }
 
-/** One condition as it stood: "change_pct(5m) 3.25 > 3". */
-function reason({ expression, value, operator, bound, verdict }) {
-  const item = element("li", { className: verdict ? "" : "failed" });
-  item.append(`${expression} `, element("b", { textContent: figure(value) }), ` ${operator} ${figure(bound)}`);
-  return item;
+/** The reason in a sentence; every condition as it stood is made when somebody opens it. */
+function why(body, sentence) {
+  const details = element("details", { className: "why" });
+  details.append(element("summary", { textContent: withoutSymbol(sentence, body.symbol) }));
+  details.addEventListener("toggle", () => details.append(conditions(body.explanation)), { once: true });
+  return details;
+}
+
+function conditions(leaves) {
+  const list = element("ul", { className: "conditions" });
+  for (const leaf of leaves) {
+    const item = element("li", { className: leaf.verdict ? "" : "failed", textContent: condition(leaf) });
+    if (leaf.parts) item.append(conditions(leaf.parts));
+    list.append(item);
+  }
+  return list;
 }
 
 function element(name, properties) {

@@ -75,10 +75,10 @@ export class Connection {
 
   takeAlerts(told) {
     const fresh = [];
-    for (const { partition, offset, alert } of told) {
+    for (const { partition, offset, alert, sentence } of told) {
       const place = this.position?.offsets;
       if (place && offset >= (place[partition] ?? 0)) place[partition] = offset + 1;
-      if (this.remember(alert.body.id)) fresh.push(alert);
+      if (this.remember(alert.body.id)) fresh.push({ ...alert, sentence });
     }
     if (fresh.length) this.on.alerts(fresh);
   }

@@ -10,7 +10,7 @@ const COLUMNS = [
     key: "change_pct", title: "Change", text: (quote) => change(quote.change_pct),
     moves: (quote) => direction(quote.change_pct),
   },
-  { key: "vwap", title: "VWAP", text: (quote) => price(quote.vwap) },
+  { key: "vwap", title: "VWAP", text: (quote) => price(quote.vwap, 2) },
   { key: "day_low", title: "Low", text: (quote) => price(quote.day_low) },
   { key: "day_high", title: "High", text: (quote) => price(quote.day_high) },
   { key: "volume_day", title: "Volume", text: (quote) => volume(quote.volume_day) },

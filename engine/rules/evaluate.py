@@ -77,6 +77,11 @@ class Evaluation:
     def __len__(self) -> int:
         return len(self._view)
 
+    @property
+    def view(self) -> View:
+        """The rows."""
+        return self._view
+
     def number(self, node: Node) -> F64:
         """A column over rows."""
         found = self._numbers.get(node)

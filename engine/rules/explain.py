@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isnan
 
 from engine.rules.evaluate import COMPARE, Evaluation
-from engine.rules.tree import Node
+from engine.rules.plan import OF_BARS
+from engine.rules.tree import Node, smallest_timeframe, walk
+from engine.timeframes import Timeframe
 from schemas.alert import Leaf
 from schemas.rule import OPERATORS
 
@@ -21,27 +24,46 @@ def _leaf(node: Node, evaluation: Evaluation, row: int) -> Leaf:
         left, right = (_number(child, evaluation, row) for child in node.children)
         # One comparison more is less than looking the verdict up in a column that may not have been needed.
         verdict = None if left is None or right is None else bool(COMPARE[node.op](left, right))
-        return _comparison(node, (left, right), verdict, None)
+        return _comparison(node, (left, right), verdict, None, _bars(node, evaluation, row))
     verdict = _verdict(node, evaluation, row)
     if node.op in ("crosses_above", "crosses_below"):
         before = evaluation.before[node]
         sides = _number(node.children[0], evaluation, row), _number(node.children[1], evaluation, row)
-        return _comparison(node, sides, verdict, (_or_null(before[0][row]), _or_null(before[1][row])))
+        previous = _or_null(before[0][row]), _or_null(before[1][row])
+        return _comparison(node, sides, verdict, previous, _bars(node, evaluation, row))
     if node.op in ("and", "or", "not"):
         parts = tuple(_leaf(child, evaluation, row) for child in node.children)
         return Leaf(node.text, None, node.op, None, verdict, parts=parts)
+    bars = _bars(node, evaluation, row)
     if node.op == "is_null":
-        return Leaf(node.children[0].text, _number(node.children[0], evaluation, row), "is_null", None, verdict)
-    return Leaf(node.text, None, "holds", None, verdict)
+        value = _number(node.children[0], evaluation, row)
+        return Leaf(node.children[0].text, value, "is_null", None, verdict, bars=bars)
+    return Leaf(node.text, None, "holds", None, verdict, bars=bars)
 
 
 Pair = tuple[float | None, float | None]
 
 
-def _comparison(node: Node, sides: Pair, verdict: bool | None, before: Pair | None) -> Leaf:
+def _comparison(node: Node, sides: Pair, verdict: bool | None, before: Pair | None, bars: dict[str, int]) -> Leaf:
     left, right = node.children
     against = "" if right.is_literal else right.text
-    return Leaf(left.text, sides[0], node.op, sides[1], verdict, against, before)
+    return Leaf(left.text, sides[0], node.op, sides[1], verdict, against, before, bars=bars)
+
+
+@lru_cache(maxsize=16_384)
+def timeframes_of(node: Node) -> tuple[Timeframe, ...]:
+    """Those that the node's metrics name and that it looks back on, shortest first."""
+    found = {
+        one.call.timeframe if one.call is not None else smallest_timeframe(one)
+        for one in walk(node)
+        if one.call is not None or one.op in OF_BARS
+    }
+    return tuple(sorted((one for one in found if one is not None), key=lambda timeframe: timeframe.minutes))
+
+
+def _bars(node: Node, evaluation: Evaluation, row: int) -> dict[str, int]:
+    starts = {one.name: int(evaluation.view.bar0_starts_ns(one)[row]) for one in timeframes_of(node)}
+    return {name: start for name, start in starts.items() if start >= 0}
 
 
 def _verdict(node: Node, evaluation: Evaluation, row: int) -> bool | None:

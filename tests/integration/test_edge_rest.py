@@ -77,7 +77,8 @@ def test_alerts_newest_first_as_they_stand_in_the_topic(config: EdgeConfig) -> N
         assert found["body"]["explanation"][1] == {
             "expression": "volume", "value": None, "operator": ">", "bound": 1e6, "verdict": True,
         }  # fmt: skip
-        assert encode_alert(expected).decode() in answer.text
+        assert encode_alert(expected).decode().removesuffix("}") in answer.text
+        assert found["sentence"] == "BETA 5m change 3.25% > 3%, 1m volume no value > 1M"
         assert edge.stats()["history_available"] is True
 
     ask(config, check)

@@ -83,6 +83,7 @@ def test_an_alert_reaches_who_subscribed_once_and_with_its_reason(config: EdgeCo
             assert await one.alert_ids(3) == [alert.body.id for alert in (first, second, last)]
             told = [told for push in one.pushes if push["push"] == "alert" for told in push["alerts"]]
             assert told[0]["alert"]["body"]["explanation"][0]["expression"] == "change_pct(5m)"
+            assert told[0]["sentence"] == f"{symbol} 5m change 3.25% > 3%, 1m volume no value > 1M"
             assert [one["offset"] - told[0]["offset"] for one in told] == [0, 1, 4]
             assert edge.stats()["duplicates"] == 2
             assert (await idle.ask(id=1, op="ping")) == {"id": 1, "ok": True}

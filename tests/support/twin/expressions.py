@@ -22,7 +22,7 @@ from tests.support.twin.logic import (
     split_text,
     unwrapped,
 )
-from tests.support.twin.metrics import Call, running, value
+from tests.support.twin.metrics import Call, bar0_start, running, value
 from tests.support.twin.symbol import Symbol
 
 LENGTHS = {"1m": 1, "2m": 2, "5m": 5, "10m": 10, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "1d": 1440}
@@ -88,11 +88,23 @@ def series(tree: ast.expr) -> tuple[tuple[ast.expr, str, int], ...]:
 
 
 def _series(tree: ast.expr) -> Iterator[tuple[ast.expr, str, int]]:
+    for node in _windows(tree):
+        operand, count, looks_back = _windowed(node)
+        if operand is not None and not _is_bar_field(operand):
+            yield operand, frame_of(node), count + looks_back
+
+
+def _windows(tree: ast.expr) -> Iterator[ast.expr]:
     for node in _walk(tree):
         if isinstance(node, ast.Subscript) or (isinstance(node, ast.Call) and _name(node) in OVER_BARS + AT_CLOSES):
-            operand, count, looks_back = _windowed(node)
-            if operand is not None and not _is_bar_field(operand):
-                yield operand, frame_of(node), count + looks_back
+            yield node
+
+
+@_once
+def frames_in(tree: ast.expr) -> tuple[str, ...]:
+    """The timeframes that a condition is on, shortest first."""
+    found = {timeframe_of(call) for call in calls_in(tree)} | {frame_of(node) for node in _windows(tree)}
+    return tuple(frame for frame in LENGTHS if frame in found)
 
 
 def _as_python(text: str) -> str:
@@ -351,8 +363,14 @@ class At:
             before = self.before.get(text_of(node))
             return self._pair(node.args[0], node.args[1], (left, right), _name(node), verdict, before)
         if isinstance(node, ast.Call) and _name(node) == "is_null":
-            return Leaf(text.partition("(")[2][:-1], _float(self.of(node.args[0])), "is_null", None, verdict)
-        return Leaf(text, None, "holds", None, verdict)
+            value = _float(self.of(node.args[0]))
+            return Leaf(text.partition("(")[2][:-1], value, "is_null", None, verdict, bars=self._bars(node))
+        return Leaf(text, None, "holds", None, verdict, bars=self._bars(node))
+
+    def _bars(self, *nodes: ast.expr) -> dict[str, int]:
+        used = {frame for node in nodes for frame in frames_in(node)}
+        starts = {frame: bar0_start(self.symbol, self.row, frame) for frame in LENGTHS if frame in used}
+        return {frame: start for frame, start in starts.items() if start is not None}
 
     def _pair(
         self,
@@ -374,6 +392,7 @@ class At:
             verdict,
             against="" if literal else texts[1],
             previous=None if before is None else (_float(before[0]), _float(before[1])),
+            bars=self._bars(left, right),
         )
 
 

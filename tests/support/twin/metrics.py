@@ -57,6 +57,12 @@ def running(symbol: Symbol, row: Row, timeframe: str) -> Figures | None:
     return row.running[timeframe]
 
 
+def bar0_start(symbol: Symbol, row: Row, timeframe: str) -> int | None:
+    """Start of the running bar, if it is present, or else of the newest closed one."""
+    bars = [*symbol.closed[timeframe][-1:], running(symbol, row, timeframe)]
+    return next((bar.start for bar in reversed(bars) if bar is not None), None)
+
+
 def _running(symbol: Symbol, timeframe: str) -> Figures | None:
     if timeframe == "1d":
         return symbol.day_bar()

@@ -4,14 +4,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Connection } from "../../../api/static/connection.js";
-import { change, figure, price, volume } from "../../../api/static/format.js";
+import { barStart, change, condition, figure, price, volume, withoutSymbol } from "../../../api/static/format.js";
 
 function connected() {
-  const seen = { states: [], alerts: [], missed: 0, tokens: 0 };
+  const seen = { states: [], alerts: [], sentences: [], missed: 0, tokens: 0 };
   const sockets = [];
   const connection = new Connection("ws://edge", "hush", {
     state: (name) => seen.states.push(name),
-    alerts: (list) => seen.alerts.push(...list.map((alert) => alert.body.id)),
+    alerts: (list) => {
+      seen.alerts.push(...list.map((alert) => alert.body.id));
+      seen.sentences.push(...list.map((alert) => alert.sentence));
+    },
     quotes() {},
     missed: () => seen.missed++,
     tokenNeeded: () => seen.tokens++,
@@ -25,7 +28,7 @@ function connected() {
   return { connection, seen, sockets, tell };
 }
 
-const told = (id, offset, partition = 0) => ({ partition, offset, alert: { body: { id } } });
+const told = (id, offset, partition = 0) => ({ partition, offset, sentence: `A ${id}`, alert: { body: { id } } });
 
 test("after a loss it asks for what follows the last alert, and tells nothing twice", () => {
   const { connection, seen, sockets, tell } = connected();
@@ -41,6 +44,7 @@ test("after a loss it asks for what follows the last alert, and tells nothing tw
   tell({ id: 1, ok: true, recovered: true, position: { epoch: "e", offsets: { 0: 9, 1: 3 } } });
   tell({ push: "alert", alerts: [told("b", 8), told("c", 2, 1)] });
   assert.deepEqual(seen.alerts, ["old", "a", "b", "c"]);
+  assert.deepEqual(seen.sentences, ["A old", "A a", "A b", "A c"]);
   assert.deepEqual(connection.position.offsets, { 0: 9, 1: 3 });
   assert.equal(seen.missed, 0);
   connection.drop();
@@ -72,4 +76,20 @@ test("values", () => {
   assert.deepEqual([change(1.234), change(-0.5), change(null)], ["▲ 1.23%", "▼ 0.50%", "–"]);
   assert.deepEqual([figure(3.14159), figure(123456.789), figure(null)], ["3.1416", "123,456.79", "no value"]);
   assert.equal(volume(1_234_567), "1.2M");
+  assert.deepEqual([price(90.4865, 2), price(0.00001234, 2)], ["90.49", "0.000012"]);
+});
+
+test("reasons", () => {
+  assert.equal(withoutSymbol("BRK.B 5m RSI 28.4 < 30", "BRK.B"), "5m RSI 28.4 < 30");
+  const leaf = { expression: "rsi(14, 5m)", value: 28.4, operator: "<", bound: 30, verdict: true };
+  const now = new Date(2026, 0, 5, 16, 0);
+  const start = new Date(2026, 0, 5, 15, 30).getTime() * 1e6;
+  assert.equal(condition(leaf), "rsi(14, 5m) 28.4 < 30");
+  assert.equal(barStart(start, now), "15:30");
+  assert.match(condition({ ...leaf, bars: { "5m": start } }), /^rsi\(14, 5m\) 28.4 < 30, 5m bar of .*15:30$/);
+  const cross = { ...leaf, operator: "crosses_above", against: "vwap", previous: [1, null] };
+  assert.equal(condition(cross), "rsi(14, 5m) 28.4 crosses above vwap 30, before: 1 and no value");
+  assert.equal(condition({ ...leaf, operator: "holds", expression: "for_last(3, x)" }), "for_last(3, x)");
+  assert.equal(condition({ ...leaf, operator: "is_null", value: null }), "rsi(14, 5m): no value");
+  assert.equal(condition({ expression: "a or b", operator: "or", parts: [leaf] }), "or");
 });

@@ -79,6 +79,29 @@ def test_all_conditions_must_hold() -> None:
     ]
 
 
+def test_a_condition_says_which_bars_it_is_of() -> None:
+    windowed = "for_last(1, price > 1) and not (close(5m)[1] > 99 or change_pct(60s) > 9) and trades(15m) > 0"
+    lab = Lab({"r": (f"price > 5 and sma(2, 1m) < 2 * open(5m) and {windowed}", 0)})
+    for minute in (0, 1, 7):
+        lab.trade(TEN + minute * MINUTE, 10)
+    lab.beat(TEN + 16 * MINUTE)
+    found = bodies(lab)
+    started = {"1m": TEN + 7 * MINUTE, "5m": TEN + 5 * MINUTE}
+    price, average, windowed_leaf, negated, trades = found[0].explanation
+    assert (found[0].ts, price.bars, average.bars) == (TEN + 7 * MINUTE, {}, started)
+    assert (windowed_leaf.bars, trades.bars) == ({"1m": started["1m"]}, {"15m": TEN})
+    assert (negated.bars, [part.bars for part in negated.parts[0].parts]) == ({}, [{"5m": started["5m"]}, {}])
+    assert found[-1].ts == TEN + 15 * MINUTE - 1, "the 15m bar closes; of the others, closed ones are the newest"
+    assert found[-1].explanation[1].bars == started
+
+
+def test_a_condition_on_a_timeframe_without_bars_says_nothing_of_them() -> None:
+    lab = Lab({"r": ("is_null(close(1d)) and is_null(rsi(2, 1m))", 0)})
+    lab.trade(TEN, 10, flags=VOLUME_ONLY)
+    (body,) = bodies(lab)
+    assert [leaf.bars for leaf in body.explanation] == [{}, {}]
+
+
 def test_a_bar_close_is_a_row_just_before_the_end_with_the_figures_before_the_close() -> None:
     lab = Lab({"r": ("trades(1m) == 2.0", 0)})
     lab.trade(TEN, 10)

@@ -53,7 +53,8 @@ bars = st.builds(
     session=st.sampled_from(SESSIONS),
     rev=st.integers(0, 99),
 )
-leaves = st.builds(Leaf, small, maybe, st.sampled_from(OPERATORS), finite, st.booleans())
+starts = st.dictionaries(st.sampled_from(TIMEFRAMES), times, max_size=2)
+leaves = st.builds(Leaf, small, maybe, st.sampled_from(OPERATORS), finite, st.booleans(), bars=starts)
 bodies = st.builds(
     AlertBody, small, small, small, symbols, times, st.integers(0, 9), small, maybe, small, st.lists(leaves, max_size=3)
 )

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from app.rules_commands import read
-from engine.rules.cost import MetricCost, PlanCost, ScopeCost, SymbolBytes, plan_cost
+from engine.rules.cost import MetricCost, PlanCost, ScopeCost, SymbolBytes, UniverseCost, plan_cost
 from engine.rules.plan import compile_rule_set
 from schemas.rule import RuleError, rule_set_hash
 
 MOST_THRESHOLDS: Final = 4
+MOST_NAMES: Final = 8
 Row = Sequence[object]
 
 
@@ -37,6 +38,7 @@ def _lines(path: Path, cost: PlanCost) -> Iterable[str]:
     yield f"{path}: {_counted(cost.rules, 'enabled rule')}, set {cost.set_hash}"
     yield from _section("tried at", _scope_rows(cost.scopes))
     yield "  work: passes over the rows, at most; a column that no rule can be true with is not computed"
+    yield from _section("for some symbols only", [_universe_row(one) for one in cost.universes])
     yield from _section(f"{_counted(len(cost.metrics), 'metric')}", [_metric_row(one) for one in cost.metrics])
     shared = [(one.expression, _counted(one.rules, "rule")) for one in cost.shared]
     yield from _section("computed once for several rules", shared)
@@ -69,14 +71,22 @@ def _scope_rows(scopes: Iterable[ScopeCost]) -> Iterable[Row]:
         )
 
 
+def _universe_row(one: UniverseCost) -> Row:
+    without = f" but {_listed(one.without, MOST_NAMES)}" if one.without else ""
+    return f"{_listed(one.symbols, MOST_NAMES) or 'all'}{without}", f"rules {_listed(one.rules, MOST_NAMES)}"
+
+
+def _listed(names: Sequence[str], most: int) -> str:
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+
+
 def _metric_row(one: MetricCost) -> Row:
-    shown = [*one.thresholds[:MOST_THRESHOLDS], *(["..."] if len(one.thresholds) > MOST_THRESHOLDS else [])]
     return (
         one.name,
         _counted(one.rules, "rule"),
         f"at {' and '.join(one.computed_at)}",
         "another at each trade" if one.moves else "another at each close",
-        f"{len(one.thresholds)}: {', '.join(shown)}" if shown else "no thresholds",
+        f"{len(one.thresholds)}: {_listed(one.thresholds, MOST_THRESHOLDS)}" if one.thresholds else "no thresholds",
         f"{one.state_bytes:,} bytes",
     )
 

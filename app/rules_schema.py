@@ -11,14 +11,14 @@ from engine.rules.arguments import TIMEFRAME_ALIASES
 from engine.rules.templates.catalogue import TEMPLATES
 from engine.rules.templates.declare import Template
 from engine.timeframes import BY_NAME
-from schemas.rule import OPERATORS, TRIGGERS, Runaway, SeedCondition, SeedRule
+from schemas.rule import OPERATORS, TRIGGERS, Runaway, SeedCondition, SeedRule, SeedUniverse
 
 _REF: Final = "#/$defs/{name}"
 
 
 def schema() -> dict[str, Any]:
     """Draft 2020-12. What it lets through can still be refused: it knows nothing of the rule language."""
-    _, components = msgspec.json.schema_components([SeedRule, SeedCondition, Runaway], ref_template=_REF)
+    _, components = msgspec.json.schema_components([SeedRule, SeedCondition, SeedUniverse, Runaway], ref_template=_REF)
     fields = components.pop("SeedRule")
     required, properties = fields["required"], fields["properties"]
     properties["trigger"] = {"enum": [*TRIGGERS, None], "default": None}

@@ -19,6 +19,7 @@ from engine.memory import Stateful
 from engine.rules.evaluate import Evaluation, Known
 from engine.rules.fires import FireMemory
 from engine.rules.matching import hopeful_rules, matched_rows, rows_of_rest
+from engine.rules.membership import Inside, Membership
 from engine.rules.plan import NO_RULES, Plan, PlannedRule, Scope, is_bar_field, series_of
 from engine.rules.quiet import QuietUntil
 from engine.rules.remembered import FieldPast, Past, RowBefore, SeriesMemory
@@ -51,6 +52,7 @@ class Scanner:
         self._open_to: Index | None = None
         self._known: dict[Timeframe | None, Known] = {}
         self._quiet: dict[Timeframe | None, QuietUntil] = {}
+        self._membership = Membership(state.symbols.names)
 
     # --- the rule set --------------------------------------------------------------------------------------------
 
@@ -71,6 +73,7 @@ class Scanner:
                 self._remember(before, _row_key(scope, node), partial(RowBefore, node.op != "prev"))
             self._known[scope.frame] = Known(self.metrics, self._rows_before(scope), self._past, {})
         self._keep_fires(plan, before)
+        self._membership.activate(plan.universes)
         self._forget_quiet()
 
     @property
@@ -192,12 +195,13 @@ class Scanner:
             return alerts
         on_rows: Evaluation | None = None
         figures: dict[str, F64] = {}
+        inside = self._membership.at(view)
         for scope in self.plan.scopes:
             if scope.frame is None or scope.frame is view.closing:
                 evaluation = Evaluation(view, self._known[scope.frame], figures)
                 for node in scope.remembers:
                     evaluation.remember(node)
-                alerts += self._of_scope(scope, view, evaluation, at)
+                alerts += self._of_scope(scope, view, evaluation, inside, at)
                 if scope.told:
                     self.told += values_at_close(scope.told, view, evaluation)
                 on_rows = evaluation if scope.frame is None else on_rows
@@ -205,26 +209,34 @@ class Scanner:
             self._record(view, on_rows)
         return alerts
 
-    def _of_scope(self, scope: Scope, view: View, evaluation: Evaluation, at: Place) -> list[Fired]:
-        hopeful, alerts = hopeful_rules(scope, evaluation), list[Fired]()
-        for number, rows in self._true_rows(scope, hopeful, view, evaluation):
+    def _of_scope(self, scope: Scope, view: View, evaluation: Evaluation, inside: Inside, at: Place) -> list[Fired]:
+        hopeful, alerts = hopeful_rules(scope, evaluation, inside), list[Fired]()
+        for number, rows in self._true_rows(scope, hopeful, view, evaluation, inside):
             alerts += self._fired(scope, number, rows, view, evaluation, at)
         for number in scope.edge_rules:
-            rule = scope.rules[number]
-            fires = self._fires(rule)
-            if hopeful[number] or not fires.is_waiting(view.members):
-                rearm = None if rule.trigger.rearm is None else evaluation.truth(rule.trigger.rearm)
-                rows = fires.edges(evaluation.truth(rule.tree), rearm, view)
+            members = inside.members(scope.universe[number])
+            if hopeful[number] or not self._fires(scope.rules[number]).is_waiting(members):
+                rows = self._edges(scope, number, view, evaluation, inside)
                 alerts += self._fired(scope, number, rows, view, evaluation, at)
         return alerts
 
+    def _edges(self, scope: Scope, number: int, view: View, evaluation: Evaluation, inside: Inside) -> Index:
+        """Rows where the rule becomes true. Of symbols outside of its universe nothing is remembered."""
+        rule = scope.rules[number]
+        rearm = None if rule.trigger.rearm is None else evaluation.truth(rule.trigger.rearm)
+        truth = evaluation.truth(rule.tree)
+        if rule.universe is not None:
+            (rows,) = inside.rows(scope.universe[[number]])
+            truth, rearm = truth.within(rows), None if rearm is None else rearm.within(rows)
+        return self._fires(rule).edges(truth, rearm, view)
+
     def _true_rows(
-        self, scope: Scope, hopeful: Mask, view: View, evaluation: Evaluation
+        self, scope: Scope, hopeful: Mask, view: View, evaluation: Evaluation, inside: Inside
     ) -> Iterator[tuple[int, Index]]:
         """Rules that are not told on edges and the rows where they are true and no cooldown is known to hold."""
         tried = hopeful.copy()
         tried[list(scope.edge_rules)] = False
-        rules, rows = matched_rows(scope, evaluation, np.flatnonzero(tried & (scope.leaf_count > 0)))
+        rules, rows = matched_rows(scope, evaluation, inside, np.flatnonzero(tried & (scope.leaf_count > 0)))
         is_open = self._quiet[scope.frame].is_open(rules, view.symbols_of(rows), view.row_ts[rows])
         rules, rows = rules[is_open], rows[is_open]
         begins = starts_of_runs(rules)

@@ -19,6 +19,7 @@ TRIGGERS: Final = (EACH_ROW, BECOMES_TRUE, ONCE_PER_BAR, ONCE_PER_SESSION, BAR_C
 
 
 MAX_VERSION: Final = 2**31 - 1
+MAX_SYMBOLS: Final = 1_000
 
 During = Literal["premarket", "market", "postmarket", "all"]
 
@@ -57,13 +58,29 @@ class Runaway(msgspec.Struct, forbid_unknown_fields=True):
     minutes: float
 
 
+SymbolList = Annotated[list[str], msgspec.Meta(max_length=MAX_SYMBOLS)]
+
+
+class SeedUniverse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which symbols a rule is for: `symbols` and those that fit one of `patterns` (`*` any text, `?` one character),
+    all of them where neither is given, but never those of `exclude`, names or patterns. And which rows: those with the
+    price and the volume of the day so far within the bounds."""
+
+    symbols: SymbolList | None = None
+    patterns: SymbolList | None = None
+    exclude: SymbolList = []
+    min_price: float | None = None
+    max_price: float | None = None
+    min_volume: float | None = None
+
+
 class SeedRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`conditions` that must all hold, or an `expression`, or both. `cooldown` in seconds (`cooldown_sec`,
     `cooldown_s`: other spellings).
 
-    `calculated_during` and `volume_threshold`: of the rule as a whole. `trigger`: one of `TRIGGERS`, with the
-    `timeframe` of those that have one, and the `rearm` expression of `becomes_true`. `expires_at`: seconds since 1970,
-    no fire from then on. `max_fires`: per symbol.
+    `calculated_during` and `volume_threshold`: of the rule as a whole. `universe`: all symbols where there is none.
+    `trigger`: one of `TRIGGERS`, with the `timeframe` of those that have one, and the `rearm` expression of
+    `becomes_true`. `expires_at`: seconds since 1970, no fire from then on. `max_fires`: per symbol.
     """
 
     id: str
@@ -73,6 +90,7 @@ class SeedRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     expression: str | None = None
     calculated_during: During | None = None
     volume_threshold: float | None = None
+    universe: SeedUniverse | None = None
     trigger: str | None = None
     timeframe: str | None = None
     rearm: str | None = None
@@ -108,12 +126,21 @@ class RuleFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     rules: list[SeedRule]
 
 
+class Universe(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The symbols of a rule in normal form, each list sorted: `symbols` and those that fit one of `patterns` (all where
+    both are empty), but for what `exclude` names or fits."""
+
+    symbols: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
 class RuleBody(msgspec.Struct, frozen=True, omit_defaults=True):
     """The normal form of a rule: two rules that mean the same have the same body. `expression` is canonical text of
     the rule language, and so is `rearm`. All limits are per symbol and in event time; 0: none.
 
     `timeframe`: of `once_per_bar` and `bar_close`. `expires_ns`: no fire from then on. `max_fires`: in all.
-    `runaway_fires` within `runaway_ns` mute the rule.
+    `runaway_fires` within `runaway_ns` mute the rule. `universe`: None is all symbols.
     """
 
     expression: str
@@ -125,6 +152,7 @@ class RuleBody(msgspec.Struct, frozen=True, omit_defaults=True):
     max_fires: int = 0
     runaway_fires: int = 0
     runaway_ns: int = 0
+    universe: Universe | None = None
 
 
 class RuleEntry(msgspec.Struct, frozen=True):

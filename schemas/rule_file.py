@@ -9,12 +9,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from schemas.hints import nearest
-from schemas.rule import RuleError, RuleFile, Runaway, SeedCondition, SeedRule, TemplateRule
+from schemas.rule import RuleError, RuleFile, Runaway, SeedCondition, SeedRule, SeedUniverse, TemplateRule
 
 MAX_RULES: Final = 100_000
 MAX_NUMBER: Final = 1e300
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
+_WITHIN: Final = {".conditions": SeedCondition, ".runaway": Runaway, ".universe": SeedUniverse}
 _FIELDS: Final = frozenset(SeedRule.__struct_fields__)
 
 
@@ -71,6 +72,6 @@ def _convert(item: object, kind: type[Kind], where: str) -> Kind:
         reason, _, path = str(error).partition(" - at `$")
         unknown = _UNKNOWN.fullmatch(reason)
         if unknown is not None:
-            within = SeedCondition if ".conditions" in path else Runaway if ".runaway" in path else kind
+            within = next((inner for field, inner in _WITHIN.items() if field in path), kind)
             reason += nearest(unknown[1], within.__struct_fields__)
         raise RuleError(f"{where}{path.rstrip('`')}".lstrip(".") or "file", reason) from None

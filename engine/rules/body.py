@@ -14,6 +14,7 @@ from engine.rules.seed import conditions_of, limits_of
 from engine.rules.templates.rule import settled
 from engine.rules.tree import Node, TreeError
 from engine.rules.triggers import trigger_of
+from engine.rules.universe import bounds_of, universe_of
 from schemas.rule import EACH_ROW, RuleBody, RuleEntry, RuleError, RuleFile, SeedRule, TemplateRule, rule_hash
 
 DEFAULT_COOLDOWN_S: Final = 10.0
@@ -57,6 +58,7 @@ def body_of(rule: SeedRule, where: str = "rule", names: Names = NO_FORMULAS) -> 
         max_fires=rule.max_fires,
         runaway_fires=runaway.fires if runaway else 0,
         runaway_ns=_nanoseconds(runaway.minutes * 60, MAX_COOLDOWN_S, f"{where}.runaway.minutes") if runaway else 0,
+        universe=universe_of(rule.universe, f"{where}.universe"),
     )
     trigger_of(body, where)
     return body
@@ -69,7 +71,8 @@ def _conditions(rule: SeedRule, where: str, names: Names, before: int) -> list[N
     found = [n for i, c in enumerate(rule.conditions) for n in conditions_of(c, f"{where}.conditions[{i}]", names)]
     if rule.expression:
         found.append(parse_condition(rule.expression, f"{where}.expression", names.named, names.known))
-    return found + limits_of(rule.calculated_during, rule.volume_threshold or None, where)
+    found += limits_of(rule.calculated_during, rule.volume_threshold or None, where)
+    return found + bounds_of(rule.universe, f"{where}.universe")
 
 
 def _joined(conditions: list[Node], where: str) -> str:

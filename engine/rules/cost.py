@@ -19,7 +19,7 @@ from engine.rules.plan import OF_BARS, Plan, Scope, is_bar_field, series_of, tre
 from engine.rules.remembered import RowBefore, SeriesMemory
 from engine.rules.tree import Node, walk
 from engine.timeframes import ALL, Timeframe
-from schemas.rule import OPERATORS
+from schemas.rule import OPERATORS, Universe
 
 BAR_BYTES: Final = 8 * len(FIELDS) - 2 * 4
 """Of a closed bar in a ring: start and trades take four bytes each."""
@@ -59,6 +59,15 @@ class ScopeCost:
     nodes: int
     work: int
     told: int
+
+
+@dataclass(frozen=True, slots=True)
+class UniverseCost:
+    """Symbols that rules are confined to: names and patterns (none: all symbols), without those that are left out."""
+
+    symbols: tuple[str, ...]
+    without: tuple[str, ...]
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,7 @@ class PlanCost:
     set_hash: str
     rules: int
     scopes: tuple[ScopeCost, ...]
+    universes: tuple[UniverseCost, ...]
     metrics: tuple[MetricCost, ...]
     shared: tuple[SharedCost, ...]
     windows: tuple[WindowCost, ...]
@@ -141,6 +151,7 @@ def plan_cost(plan: Plan) -> PlanCost:
         plan.set_hash,
         len(plan.rules),
         tuple(_scope(scope, computed[_place(scope)]) for scope in plan.scopes),
+        _universes(plan),
         metrics,
         tuple(sorted(shared, key=lambda one: (-one.rules, one.expression))),
         windows,
@@ -182,6 +193,14 @@ def _scope(scope: Scope, computed: set[Node]) -> ScopeCost:
         work=sum(map(work_of, computed)),
         told=sum(map(len, scope.told)),
     )
+
+
+def _universes(plan: Plan) -> tuple[UniverseCost, ...]:
+    rules: dict[Universe, list[str]] = {universe: [] for universe in plan.universes}
+    for rule in plan.rules:
+        if rule.universe is not None:
+            rules[rule.universe].append(rule.id)
+    return tuple(UniverseCost((*u.symbols, *u.patterns), u.exclude, tuple(ids)) for u, ids in rules.items())
 
 
 def _metric(call: MetricCall, uses: Counter[Node], computed: dict[str, set[Node]]) -> MetricCost:

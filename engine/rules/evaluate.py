@@ -46,6 +46,10 @@ class Truth:
         """1, 0 or null, as it is recorded."""
         return np.where(self.true, 1.0, np.where(self.false, 0.0, NULL))
 
+    def within(self, rows: Mask) -> Truth:
+        """Null outside of these rows."""
+        return Truth(self.true & rows, self.false & rows)
+
 
 def truth_of(numbers: F64) -> Truth:
     """What `Truth.number` was made from."""

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from engine.rules.evaluate import COMPARE, Evaluation
+from engine.rules.membership import Inside
 from engine.rules.plan import Scope
 from engine.rules.tree import Node
 from engine.segments import Index, Mask, starts_of_runs
@@ -21,10 +22,10 @@ BLOCK: Final = 1 << 20
 """So many bytes are worked on at once: they stay near the processor."""
 
 
-def hopeful_rules(scope: Scope, evaluation: Evaluation) -> Mask:
-    """Over the rules of the scope: whether the extremes of the columns leave room for a true row. A column that only
-    hopeless rules use is not computed."""
-    hopeful = np.ones(len(scope.rules), bool)
+def hopeful_rules(scope: Scope, evaluation: Evaluation, inside: Inside) -> Mask:
+    """Over the rules of the scope: whether a row is inside its universe, and the extremes of the columns leave room for
+    a true one. A column that only hopeless rules use is not computed."""
+    hopeful = inside.anywhere[scope.universe]
     for number, node in enumerate(scope.columns):
         pairs = slice(scope.pair_begin[number], scope.pair_begin[number + 1])
         rules = scope.pair_rule[pairs]
@@ -55,15 +56,15 @@ def _satisfiable(column: F64, operator: Index, bound: F64) -> Mask:
     )
 
 
-def matched_rows(scope: Scope, evaluation: Evaluation, rules: Index) -> tuple[Index, Index]:
-    """Where all comparisons of each of `rules` hold, as pairs of rule and row, by rule and then by row. Each rule must
-    have a comparison."""
+def matched_rows(scope: Scope, evaluation: Evaluation, inside: Inside, rules: Index) -> tuple[Index, Index]:
+    """Where all comparisons of each of `rules` hold inside its universe, as pairs of rule and row, by rule and then by
+    row. Each rule must have a comparison or a universe."""
     if not len(rules):
         return np.empty(0, np.intp), np.empty(0, np.intp)
     rules = rules[np.argsort(-scope.leaf_count[rules], kind="stable")]
     leaves = scope.rule_leaves[rules, : scope.leaf_count[rules[0]]]
     used = np.unique(leaves[leaves >= 0])
-    true = _true_bits(scope, evaluation, used)
+    true = _true_bits(scope, evaluation, inside, used)
     at_once = max(1, BLOCK // true[0].nbytes)
     blocks = [slice(begin, begin + at_once) for begin in range(0, len(rules), at_once)]
     found = [_of_block(true, np.searchsorted(used, leaves[one]), scope.leaf_count[rules[one]]) for one in blocks]
@@ -72,19 +73,23 @@ def matched_rows(scope: Scope, evaluation: Evaluation, rules: Index) -> tuple[In
     return pair_rules[order], np.concatenate([rows for _, rows in found])[order]
 
 
-def _true_bits(scope: Scope, evaluation: Evaluation, leaves: Index) -> U64:
-    """Of each comparison a bit for each row, in words of 64; those of one column and operator together."""
+def _true_bits(scope: Scope, evaluation: Evaluation, inside: Inside, leaves: Index) -> U64:
+    """Of each leaf a bit for each row, in words of 64; comparisons of one column and operator together."""
     bits = np.zeros((len(leaves), -(-len(evaluation) // WORD)), np.uint64)
     octets = bits.view(np.uint8)[:, : -(-len(evaluation) // 8)]
-    begins = starts_of_runs(scope.leaf_column[leaves], scope.leaf_operator[leaves]).tolist()
+    comparisons = np.searchsorted(leaves, len(scope.leaf_bound))
+    begins = starts_of_runs(scope.leaf_column[leaves[:comparisons]], scope.leaf_operator[leaves[:comparisons]]).tolist()
     at_once = max(1, BLOCK // max(1, len(evaluation)))
-    for begin, end in pairwise([*begins, len(leaves)]):
+    for begin, end in pairwise([*begins, comparisons]):
         column = evaluation.number(scope.columns[scope.leaf_column[leaves[begin]]])
         compare = COMPARE[OPERATORS[scope.leaf_operator[leaves[begin]]]]
         for first in range(begin, end, at_once):
             some = slice(first, min(first + at_once, end))
             holds = compare(column, scope.leaf_bound[leaves[some], np.newaxis])
             octets[some] = np.packbits(holds, axis=1, bitorder="little")
+    for first in range(comparisons, len(leaves), at_once):
+        some = slice(first, first + at_once)
+        octets[some] = np.packbits(inside.rows(leaves[some] - len(scope.leaf_bound)), axis=1, bitorder="little")
     return bits
 
 

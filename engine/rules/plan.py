@@ -17,7 +17,7 @@ from engine.segments import Index
 from engine.timeframes import Timeframe
 from schemas.batch import F64
 from schemas.metrics import NAMES_PER_RECORD
-from schemas.rule import BECOMES_TRUE, OPERATORS, RuleBody, RuleEntry, RuleError
+from schemas.rule import BECOMES_TRUE, OPERATORS, RuleBody, RuleEntry, RuleError, Universe
 
 OF_ROWS = frozenset({"prev", "crosses_above", "crosses_below"})
 """What looks at the row before."""
@@ -27,7 +27,8 @@ OF_BARS = OVER_BARS | AT_CLOSES | {"back"}
 
 @dataclass(frozen=True, slots=True)
 class PlannedRule:
-    """A rule: `leaves` count into its scope's comparisons, `rest` are the other conditions that must hold as well."""
+    """A rule: `leaves` count into its scope's comparisons, `rest` are the other conditions that must hold as well.
+    `universe`: None is all symbols."""
 
     id: str
     hash: str
@@ -37,6 +38,7 @@ class PlannedRule:
     tree: Node
     leaves: tuple[int, ...]
     rest: tuple[Node, ...]
+    universe: Universe | None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -50,10 +52,11 @@ class Scope:
 
     Columns are in order of cost. Comparison i is `columns[leaf_column[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`;
     pair j says that leaf `pair_leaf[j]` is one of rule `pair_rule[j]`. Leaves and pairs of column c begin at
-    `leaf_begin[c]` and `pair_begin[c]`. Rule r has `leaf_count[r]` leaves, at the beginning of `rule_leaves[r]`; -1
-    fills the rest. `edge_rules`: rules that are told when they become true. `remembers`: the nodes that look at the
-    row before, inner ones first. `told`: the numbers that are told at these closes, in groups of what goes into one
-    record.
+    `leaf_begin[c]` and `pair_begin[c]`. Universe u of the plan is one leaf more, its number u beyond the comparisons;
+    `universe[r]` is that of rule r, -1 where it is for all symbols. Rule r has `leaf_count[r]` leaves, at the beginning
+    of `rule_leaves[r]`; -1 fills the rest. `edge_rules`: rules that are told when they become true. `remembers`: the
+    nodes that look at the row before, inner ones first. `told`: the numbers that are told at these closes, in groups of
+    what goes into one record.
     """
 
     frame: Timeframe | None
@@ -64,6 +67,7 @@ class Scope:
     leaf_column: Index
     leaf_operator: Index
     leaf_bound: F64
+    universe: Index
     leaf_count: Index
     rule_leaves: Index
     pair_leaf: Index
@@ -116,6 +120,7 @@ class Plan:
     scopes: tuple[Scope, ...]
     series: tuple[Series, ...]
     metrics: tuple[MetricCall, ...]
+    universes: tuple[Universe, ...]
 
     @property
     def told(self) -> tuple[Node, ...]:
@@ -134,7 +139,7 @@ def compile_rule_set(
             raise RuleError(entry.id, f"the body {entry.hash} is missing")
         trigger = trigger_of(body, entry.id)
         tree = parse_condition(body.expression, entry.id)
-        rules.append(PlannedRule(entry.id, entry.hash, entry.name, entry.version, trigger, tree, (), ()))
+        rules.append(PlannedRule(entry.id, entry.hash, entry.name, entry.version, trigger, tree, (), (), body.universe))
     nodes = dict.fromkeys(node for rule in rules for tree in trees_of(rule) for node in walk(tree))
     told = asked.told(nodes)
     nodes |= dict.fromkeys(node for tree in asked.nodes for node in walk(tree))
@@ -145,8 +150,9 @@ def compile_rule_set(
     for frame in (*told, *((None,) if series else ())):
         frames.setdefault(frame, [])
     recorded = [one.node for one in series]
+    universes = {rule.universe: None for rule in rules if rule.universe is not None}
     scopes = tuple(
-        _scope(frame, some, recorded if frame is None else (), () if frame is None else told.get(frame, ()))
+        _scope(frame, some, list(universes), recorded if frame is None else (), told.get(frame, ()) if frame else ())
         for frame, some in frames.items()
     )
     return Plan(
@@ -155,6 +161,7 @@ def compile_rule_set(
         scopes=scopes,
         series=series,
         metrics=tuple(dict.fromkeys(node.call for node in nodes if node.call is not None)),
+        universes=tuple(universes),
     )
 
 
@@ -181,7 +188,11 @@ def _series_of(node: Node) -> Iterable[Series]:
 
 
 def _scope(
-    frame: Timeframe | None, rules: Sequence[PlannedRule], recorded: Sequence[Node], told: Sequence[Node]
+    frame: Timeframe | None,
+    rules: Sequence[PlannedRule],
+    universes: Sequence[Universe],
+    recorded: Sequence[Node],
+    told: Sequence[Node],
 ) -> Scope:
     taken_apart = [_parts(rule.tree) for rule in rules]
     columns = sorted(dict.fromkeys(leaf.children[0] for leaves, _ in taken_apart for leaf in leaves), key=cost_of)
@@ -193,6 +204,12 @@ def _scope(
         replace(rule, leaves=tuple(number[leaf] for leaf in leaves), rest=tuple(rest))
         for rule, (leaves, rest) in zip(rules, taken_apart, strict=True)
     )
+    numbered = {one: number for number, one in enumerate(universes)}
+    universe = [-1 if rule.universe is None else numbered[rule.universe] for rule in rules]
+    needed = [
+        rule.leaves if number < 0 else (*rule.leaves, len(ordered) + number)
+        for rule, number in zip(planned, universe, strict=True)
+    ]
     pairs = sorted((leaf, i) for i, rule in enumerate(planned) for leaf in rule.leaves)
     remembers = dict.fromkeys(
         node
@@ -212,8 +229,9 @@ def _scope(
         leaf_operator=np.array([OPERATORS.index(leaf.op) for leaf in ordered], np.intp),
         leaf_bound=np.array([leaf.children[1].value for leaf in ordered], np.float64),
         leaf_column=leaf_column,
-        leaf_count=np.array([len(rule.leaves) for rule in planned], np.intp),
-        rule_leaves=_padded([rule.leaves for rule in planned]),
+        universe=np.array(universe, np.intp),
+        leaf_count=np.array([len(leaves) for leaves in needed], np.intp),
+        rule_leaves=_padded(needed),
         pair_leaf=pair_leaf,
         pair_rule=np.array([rule for _, rule in pairs], np.intp),
         edge_rules=tuple(i for i, rule in enumerate(planned) if rule.trigger.kind == BECOMES_TRUE),

@@ -13,7 +13,7 @@ from engine.rules.parser import parse, parse_condition
 from engine.rules.seed import SESSION_OF, conditions_of
 from engine.rules.tree import Node
 from schemas.bar import SESSIONS
-from schemas.rule import EACH_ROW, OPERATORS, RuleBody, RuleError, RuleFile, SeedCondition, SeedRule
+from schemas.rule import EACH_ROW, OPERATORS, RuleBody, RuleError, RuleFile, SeedCondition, SeedRule, Universe
 
 _DURING: Final = {SESSIONS.index(session): during for during, session in SESSION_OF.items()}
 
@@ -46,8 +46,13 @@ def _limits(body: RuleBody) -> dict[str, Any]:
         "expires_at": _plain(body.expires_ns / 1e9),
         "max_fires": body.max_fires,
         "runaway": runaway if body.runaway_fires else None,
+        "universe": _lists(body.universe) if body.universe is not None else None,
     }
     return {"cooldown": _plain(body.cooldown_ns / 1e9), **{name: value for name, value in found.items() if value}}
+
+
+def _lists(universe: Universe) -> dict[str, list[str]]:
+    return {name: list(given) for name in Universe.__struct_fields__ if (given := getattr(universe, name))}
 
 
 def _plain(value: float) -> float | int:

@@ -104,12 +104,24 @@ PARAMETERS = [
     "rearm",
     "runaway",
     "expires_at",
+    "universe",
 ]
+UNIVERSE: dict[str, Any] = {
+    "symbols": ["AAPL", "BRK.B"],
+    "patterns": ["*-USD", "A?*"],
+    "exclude": ["AAPL", "X*"],
+    "min_price": 1,
+    "max_price": 500.5,
+    "min_volume": 1e5,
+}
 
 
 def document(rng: random.Random) -> bytes:
     """A file of up to three rules."""
     kind = rng.random()
+    if kind < 0.05:
+        universe = changed(rng, changed(rng, UNIVERSE))
+        return msgspec.json.encode([{"id": "r", "expression": "price > 1", "universe": universe}])
     if kind < 0.3:
         return msgspec.json.encode([{"id": "r", "expression": text(rng)}])
     if kind < 0.4:

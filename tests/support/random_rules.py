@@ -1,11 +1,13 @@
 """Random rule sets over every metric there is, with bounds that prices of the random markets reach."""
 
 import random
-from typing import Final
+from typing import Any, Final
 
 from engine.rules.parser import parse_condition
-from schemas.rule import BAR_CLOSE, BECOMES_TRUE, EACH_ROW, ONCE_PER_BAR, TRIGGERS, RuleBody
+from engine.rules.universe import universe_of
+from schemas.rule import BAR_CLOSE, BECOMES_TRUE, EACH_ROW, ONCE_PER_BAR, TRIGGERS, RuleBody, SeedUniverse
 from tests.support.engine_runs import RuleSets
+from tests.support.markets import SYMBOLS
 
 METRICS: Final = (
     ("price", 100.0),
@@ -138,6 +140,7 @@ PLACES: Final = (
     'weekday == "mon"',
     'weekday != "tue"',
 )
+PATTERNS: Final = ("*-USD", "A*", "???", "?*-*", "*T*", "B*.B", "*S*D*", "X-?", "*/*")
 PRICES: Final = (
     "price",
     "close(1m)",
@@ -176,11 +179,13 @@ class _Writer:
     def body(self) -> RuleBody:
         rng = self._rng
         trigger = rng.choice((*TRIGGERS, EACH_ROW, EACH_ROW))
-        limits = {}
+        limits: dict[str, Any] = {}
         if rng.random() < 0.2:
             limits = {"max_fires": rng.randint(1, 4)}
         if rng.random() < 0.2:
             limits |= {"runaway_fires": rng.randint(2, 4), "runaway_ns": rng.choice((1, 60, 600)) * 10**9}
+        if rng.random() < 0.3:
+            limits |= {"universe": universe_of(self.universe(), "universe")}
         return RuleBody(
             parse_condition(self.condition(2)).text,
             trigger,
@@ -188,6 +193,15 @@ class _Writer:
             timeframe=rng.choice(FRAMES) if trigger in (BAR_CLOSE, ONCE_PER_BAR) else "",
             rearm=parse_condition(self.condition(1)).text if trigger == BECOMES_TRUE and rng.random() < 0.5 else "",
             **limits,
+        )
+
+    def universe(self) -> SeedUniverse:
+        """Of the symbols of the random markets."""
+        rng = self._rng
+        return SeedUniverse(
+            symbols=rng.sample(SYMBOLS[1:], rng.randint(1, 3)) if rng.random() < 0.4 else None,
+            patterns=rng.sample(PATTERNS, rng.randint(1, 2)) if rng.random() < 0.6 else None,
+            exclude=rng.sample((*PATTERNS, SYMBOLS[0]), rng.randint(0, 2)),
         )
 
     def condition(self, depth: int) -> str:

@@ -6,6 +6,7 @@ import ast
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from schemas.alert import AlertBody
 from schemas.rule import RuleBody, RuleEntry
@@ -36,10 +37,22 @@ class Rule:
         """As alerts say it."""
         return f"{self.body.trigger} {self.body.timeframe}".strip()
 
+    def is_for(self, name: str) -> bool:
+        """Whether the symbol is in its universe."""
+        universe = self.body.universe
+        if universe is None:
+            return True
+        wanted = [*universe.symbols, *universe.patterns] or ["*"]
+        return _fits(name, wanted) and not _fits(name, universe.exclude)
+
     @property
     def expressions(self) -> list[Expression]:
         """All its text."""
         return [self.condition] if self.rearm is None else [self.condition, self.rearm]
+
+
+def _fits(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @dataclass
@@ -109,7 +122,8 @@ def alerts_at(rules: Sequence[Rule], symbol: Symbol, row: Row) -> list[AlertBody
                 for node in rows_before(expression.tree):
                     at.of(node)
         for rule in tried:
-            alerts += _tried(rule, symbol, row, at)
+            if rule.is_for(symbol.name):
+                alerts += _tried(rule, symbol, row, at)
     _record(rules, row, memory, on_rows)
     return alerts
 

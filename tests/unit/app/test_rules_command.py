@@ -60,6 +60,14 @@ def test_good_rules_are_counted_and_their_set_named(tmp_path: Path, capsys: pyte
         (b"{}", "file: needs a list of at most"),
         (msgspec.json.encode([GOOD, GOOD]), "rules[1].id: 'a' is empty or used twice"),
         (msgspec.json.encode([GOOD | {"conditions": []}]), "rules[0].conditions: 0 conditions; a rule has 1 to 64"),
+        (
+            msgspec.json.encode([GOOD | {"universe": {"exlude": ["A"]}}]),
+            "rules[0].universe: Object contains unknown field `exlude`; did you mean exclude?",
+        ),
+        (
+            msgspec.json.encode([GOOD | {"universe": {"symbols": ["*-USD"]}}]),
+            "rules[0].universe.symbols[0]: '*-USD' is a pattern, and belongs under patterns",
+        ),
         (msgspec.json.encode([GOOD | {"cooldown": -1}]), "rules[0].cooldown: -1.0 is not a number of seconds from 0"),
         (msgspec.json.encode([GOOD | {"cooldown": 1, "cooldown_s": 1}]), "rules[0].cooldown: is given twice"),
     ],

@@ -105,6 +105,20 @@ def test_people_can_read_it(file: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "for 10,000 symbols: 12" in out
 
 
+def test_what_is_for_some_symbols_only_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    some = {"symbols": [f"S{number}" for number in range(10)], "min_price": 5}
+    rules = [{**RULES[0], "universe": some}, {**RULES[1], "universe": {"exclude": ["*-USD"]}}, RULES[2]]
+    path = tmp_path / "rules.json"
+    path.write_bytes(msgspec.json.encode([*rules, {**RULES[0], "id": "d", "universe": some}]))
+    assert main(["rules", "explain", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "for some symbols only\n  S0, S1, S2, S3, S4, S5, S6, S7, ...  rules a, d\n  all but *-USD" in out
+    assert main(["rules", "explain", str(path), "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["universes"]
+    assert first == {"symbols": some["symbols"], "without": [], "rules": ["a", "d"]}
+    assert second == {"symbols": [], "without": ["*-USD"], "rules": ["b"]}
+
+
 def test_rules_that_cannot_run_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.json").write_text('[{"id": "a", "expression": "prise > 3"}]')
     assert main(["rules", "explain", str(tmp_path / "bad.json")]) == 1

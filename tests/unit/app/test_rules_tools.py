@@ -90,13 +90,19 @@ EVERYTHING = {
     "expires_at": 1_800_000_000,
     "max_fires": 3,
     "runaway": {"fires": 5, "minutes": 1.5},
+    "universe": {"symbols": ["X"], "patterns": ["A*"], "exclude": ["AA"], "max_price": 50},
     "created_at": "2025-01-01",
 }
 
 
 def test_nothing_that_a_rule_says_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = formatted(tmp_path, capsys, json.dumps([EVERYTHING]).encode())
-    changed = {"expression": "price > 2", "rearm": "price < 1", "cooldown": 1.5}
+    changed = {
+        "expression": "price > 2 and price <= 50",
+        "rearm": "price < 1",
+        "cooldown": 1.5,
+        "universe": {"symbols": ["X"], "patterns": ["A*"], "exclude": ["AA"]},
+    }
     kept = {name: value for name, value in EVERYTHING.items() if name != "cooldown_s"}
     assert json.loads(out) == [kept | changed]
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.declare import Argument, Duration
+from engine.indicators.year import YEAR_DAYS
 from engine.timeframes import Timeframe
 
 BARS_BEGUN: Final = "the first bar of each timeframe lacks its trades before the beginning; bars after it are exact"
@@ -23,6 +24,9 @@ _BY_NAME: Final = {
     ),
     **dict.fromkeys(("prior_close", "change_from_close", "change_from_close_pct"), _DAY_BEFORE),
     **dict.fromkeys(("vwap", "vwap_dist_pct"), _SESSION),
+    **dict.fromkeys(("minutes_since_day_high", "minutes_since_day_low"), _DAY),
+    **dict.fromkeys(("high_52w", "low_52w"), f"exact after {YEAR_DAYS + 1} whole days"),
+    **dict.fromkeys(("swing_high", "swing_low"), "exact after the first swing in bars that are whole"),
 }
 _NOT_STATED: Final = "nears its figure with each bar; how far off it is at first is not stated"
 _UNITS: Final = {"s": "seconds of trades", "m": "minutes", "d": "whole days"}

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.calendar import MARKETS, ROUND_THE_CLOCK, US_EQUITY, Calendars, SessionClock
+from engine.calendar import MARKETS, ROUND_THE_CLOCK, US_EQUITY, Calendars, MinuteInfo, SessionClock
 from engine.columns import NULL, Columns, column
 from engine.history import History
 from engine.segments import Index, Mask
@@ -173,11 +173,13 @@ class PartitionState:
         self.closed = {name: BarState(capacity) for name in ("1m", *self.roll_ups)}
         self.history = {timeframe.name: History(timeframe, capacity) for timeframe in ALL}
         self.origin = Origin(capacity)
-        self.history["1m"].derived["regular_start"] = self._regular_start
+        self.history["1m"].derived |= {
+            "regular_start": lambda symbols, minutes: self._info(symbols, minutes).regular_start,
+            "regular_end": lambda symbols, minutes: self._info(symbols, minutes).regular_end,
+        }
 
-    def _regular_start(self, symbols: Index, minutes: I64) -> I64:
-        """Start of the regular session of the day that each minute is in."""
-        return self.clock.info(minutes.astype(np.int64), self.symbol.market[symbols]).regular_start
+    def _info(self, symbols: Index, minutes: I64) -> MinuteInfo:
+        return self.clock.info(minutes.astype(np.int64), self.symbol.market[symbols])
 
     def groups(self) -> dict[str, Columns]:
         """Every group of columns under its name in checkpoints."""

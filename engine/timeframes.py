@@ -49,6 +49,6 @@ ROLL_UPS: Final = (
     Timeframe("2h", 120, ring=224, kept=208, from_session_start=True, base="1h"),
     Timeframe("4h", 240, ring=224, kept=208, from_session_start=True, base="1h"),
 )
-ONE_DAY: Final = Timeframe("1d", 1440, ring=80, kept=64)
+ONE_DAY: Final = Timeframe("1d", 1440, ring=272, kept=256)
 ALL: Final = (ONE_MINUTE, *ROLL_UPS, ONE_DAY)
 BY_NAME: Final = {timeframe.name: timeframe for timeframe in ALL}

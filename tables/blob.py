@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.pieces import Header, Piece
 
-VERSION: Final = 2
+VERSION: Final = 3
 _MAGIC: Final = b"TWS"
 _HEAD: Final = len(_MAGIC) + 1 + 4
 

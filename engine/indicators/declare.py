@@ -12,7 +12,6 @@ from engine.indicators.base import Metric
 from engine.timeframes import BY_NAME, Timeframe
 
 MAX_BARS: Final = 200
-MAX_BARS_1D: Final = 60
 
 
 class Unit(Enum):
@@ -85,7 +84,7 @@ class Parameter:
             return f"number from {self.bounds[0]:g} to {self.bounds[1]:g}"
         if self.kind is Kind.LEVEL:
             return "price: a metric or a calculation"
-        return "number of bars, 1 to 200 (1d: 60)"
+        return f"number of bars, {self.bounds[0]:g} to {self.bounds[1]:g}"
 
 
 MINUTES: Final = Parameter("n", Kind.DURATION, durations={"m": (1, 240)})
@@ -104,10 +103,16 @@ def number(default: float, least: float, most: float, name: str = "k") -> Parame
     return Parameter(name, Kind.NUMBER, default, (least, most))
 
 
+def never_built(*arguments: Argument) -> Metric:
+    """Of a metric that is a formula. Raises TypeError."""
+    raise TypeError("a formula is written out where a rule uses it", arguments)
+
+
 @dataclass(frozen=True)
 class Declaration:
     """A metric. `build` takes the arguments in order and, where `recursive`, the number of symbols to make room for.
 
+    `formula`: text of the rule language that it is written out as, its argument, which is any number, in braces.
     `warm_up`: when it is first not null, in words. `moves`: whether it moves with the forming bar (else with closed
     bars only). `source`: where the definition comes from.
     """
@@ -116,11 +121,12 @@ class Declaration:
     parameters: tuple[Parameter, ...]
     unit: Unit
     definition: str
-    build: Callable[..., Metric]
+    build: Callable[..., Metric] = never_built
     recursive: bool = False
     warm_up: str = "at once"
     moves: bool = True
     source: str = "tapewatch"
+    formula: str = ""
 
     def call(self, *arguments: Argument) -> MetricCall:
         """This metric with all its arguments."""

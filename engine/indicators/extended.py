@@ -24,14 +24,24 @@ def _within(session: int, field: str, percent: bool) -> Callable[[], Figure]:
     return lambda: Figure(formula)
 
 
-def _extreme(field: str) -> Callable[[], Figure]:
-    """Of the regular session and of both around it."""
+def _extended(view: View, field: str) -> F64:
+    """An extreme of the regular session and of both around it."""
     combine = np.fmax if field == "high" else np.fmin
+    return np.asarray(combine(combine(view.extended(PRE, field), view.day(field)), view.extended(POST, field)))
 
-    def formula(view: View) -> F64:
-        return np.asarray(combine(combine(view.extended(PRE, field), view.day(field)), view.extended(POST, field)))
 
-    return lambda: Figure(formula)
+def _extreme(field: str) -> Callable[[], Figure]:
+    return lambda: Figure(lambda view: _extended(view, field))
+
+
+def _below_high(view: View) -> F64:
+    high = _extended(view, "high")
+    return 100 * (high - view.price) / high
+
+
+def _above_low(view: View) -> F64:
+    low = _extended(view, "low")
+    return 100 * (view.price - low) / low
 
 
 def _volume(*sessions: int) -> Callable[[], Figure]:
@@ -80,6 +90,18 @@ DECLARATIONS = (
     _one("premarket_low", Unit.PRICE, "low of the day's pre session", _pre("low")),
     _one("day_high_ext", Unit.PRICE, "high of the day, pre and post in", _extreme("high")),
     _one("day_low_ext", Unit.PRICE, "low of the day, pre and post in", _extreme("low")),
+    _one(
+        "dist_to_day_high_ext_pct",
+        Unit.PERCENT,
+        "how far the price is below the day's high, pre and post in, against that",
+        lambda: Figure(_below_high),
+    ),
+    _one(
+        "dist_to_day_low_ext_pct",
+        Unit.PERCENT,
+        "how far the price is above the day's low, pre and post in, against that",
+        lambda: Figure(_above_low),
+    ),
     _one("premarket_volume", Unit.SHARES, "volume of the day's pre session", _volume(PRE)),
     _one("postmarket_volume", Unit.SHARES, "volume of the newest post session", _volume(POST)),
     _one("overnight_volume", Unit.SHARES, "volume of the newest post and the day's pre session", _volume(POST, PRE)),

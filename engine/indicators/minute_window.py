@@ -9,7 +9,8 @@ import numpy as np
 from engine.columns import NULL
 from engine.history import History
 from engine.indicators.base import Metric, MinutePointer
-from engine.indicators.declare import MINUTES, Declaration, Duration, Unit
+from engine.indicators.day_ranges import DAYS, PositionInDays
+from engine.indicators.declare import MINUTES, Declaration, Duration, Kind, Parameter, Unit
 from engine.indicators.formulas import ratio
 from engine.segments import Index
 from engine.timeframes import ONE_MINUTE
@@ -152,6 +153,10 @@ class PositionInRange(Extremes):
         return ratio(100 * (view.price - low), high - low)
 
 
+def _position(length: Duration) -> Metric:
+    return (PositionInRange if length.unit == "m" else PositionInDays)(length)
+
+
 def _last(name: str, unit: Unit, definition: str, build: Callable[[Duration], Metric]) -> Declaration:
     return Declaration(name, (MINUTES,), unit, f"{definition} the last n minutes of today", build, source="catalogue")
 
@@ -173,10 +178,14 @@ DECLARATIONS = (
     ),
     _last("range_last", Unit.PRICE, "high less low of the 1m bars of", RangeLast),
     _last("range_pct_last", Unit.PERCENT, "high less low, against the low, of the 1m bars of", RangePercentLast),
-    _last(
+    Declaration(
         "position_in_range",
+        (Parameter("n", Kind.DURATION, durations={**MINUTES.durations, **DAYS.durations}),),
         Unit.PERCENT,
-        "where the price is from low (0) to high (100); null where both are equal: of the 1m bars of",
-        PositionInRange,
+        "where the price is from low (0) to high (100); null where both are equal: of the 1m bars of the last n minutes"
+        " of today; in days: of n 1d bars, bar 0 in",
+        _position,
+        warm_up="at once; in days: n days, a running one in",
+        source="catalogue",
     ),
 )

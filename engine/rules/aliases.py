@@ -48,6 +48,8 @@ _PATTERNS: Final = tuple(
         (r"trade_count_(\d+[mh])", r"trades_last(\1)", 1.0),
         (r"range_(\d+[mh])", r"range_last(\1)", 1.0),
         (r"range_(?:pct_(\d+[mh])|(\d+[mh])_pct)", r"range_pct_last(\1\2)", 1.0),
+        (r"range_(\d+d)", r"range_days(\1)", 1.0),
+        (r"range_(?:pct_(\d+d)|(\d+d)_pct)", r"range_pct_days(\1\2)", 1.0),
         (rf"volume_spike_(\d+)_{_FRAME}", r"volume_ratio(\1, \2)", 1.0),
         (r"gap_from_close(_pct)?", r"gap\1", 1.0),
         (rf"atrp_(\d+)_{_FRAME}", r"atr_pct(\1, \2)", 1.0),

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 from engine.indicators.declare import (
-    MAX_BARS_1D,
     Argument,
     Declaration,
     Duration,
@@ -27,16 +26,7 @@ def check_arguments(declaration: Declaration, given: list[str]) -> list[Argument
     parameters = declaration.parameters
     if len(given) > len(parameters):
         raise ValueError(f"takes {_counted(len(parameters))}, not {len(given)}")
-    values = [argument(given[i] if i < len(given) else None, p) for i, p in enumerate(parameters)]
-    counts = [v for v, p in zip(values, parameters, strict=True) if p.kind is Kind.BARS and isinstance(v, int)]
-    check_bars(next((v.name for v in values if isinstance(v, Timeframe)), ""), max(counts, default=0))
-    return values
-
-
-def check_bars(timeframe: str, most: float) -> None:
-    """Raises ValueError for more bars of a timeframe than are kept."""
-    if timeframe == "1d" and most > MAX_BARS_1D:
-        raise ValueError(f"{most:.0f} bars of 1d are more than the {MAX_BARS_1D} that are kept")
+    return [argument(given[i] if i < len(given) else None, p) for i, p in enumerate(parameters)]
 
 
 def _counted(count: int) -> str:

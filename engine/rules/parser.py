@@ -16,13 +16,11 @@ from engine.rules.functions import AT_CLOSES, FUNCTIONS, OVER_BARS, Function
 from engine.rules.lexer import Token, tokens
 from engine.rules.tree import Node, TreeError
 from engine.rules.units import UnitError, joined, product, quotient
-from engine.timeframes import BY_NAME
 from schemas.bar import SESSIONS
 from schemas.hints import nearest
 from schemas.rule import OPERATORS, RuleError
 
 MAX_LOOK_BACK: Final = 200
-MAX_LOOK_BACK_1D: Final = 60
 MAX_NESTING: Final = 40
 RESERVED: Final = frozenset({"and", "or", "not", "true", "false"})
 
@@ -225,10 +223,10 @@ class _Parser:
     def _looked_back(self, at: Token, part: Node) -> Node:
         token = self.expect(lexer.NUMBER)
         self.expect(lexer.SYMBOL, "]")
-        count = self._bars(token, part, 0)
+        count = self._bars(token, 0)
         node = self._made(at, lambda: tree.back(part, count))
-        if node.count > _most_bars(node):
-            raise self._error(token, f"looks back {node.count} bars; at most {_most_bars(node)} are kept")
+        if node.count > MAX_LOOK_BACK:
+            raise self._error(token, f"looks back {node.count} bars; at most {MAX_LOOK_BACK} are kept")
         return node
 
     def _primary(self) -> Node:
@@ -278,6 +276,8 @@ class _Parser:
             if meaning is not None:
                 return self._inlined(token, meaning) if isinstance(meaning, str) else meaning
             declaration = metric_named(token.text, texts)
+            if declaration is not None and declaration.formula:
+                return self._written_out(token, declaration, texts)
             if declaration is not None:
                 return tree.metric(declaration.call(*check_arguments(declaration, texts)))
         except RuleError:
@@ -288,6 +288,15 @@ class _Parser:
             raise self._error(token, f"there is no metric {token.text} yet: it {AWAITED[token.text]}")
         known = [*CATALOGUE, *FUNCTIONS, *self._known]
         raise self._error(token, f"unknown metric {token.text[:80]!r}{nearest(token.text, known)}")
+
+    def _written_out(self, token: Token, declaration: Declaration, texts: list[str]) -> Node:
+        if len(texts) != 1:
+            wanted = declaration.parameters[0].wanted
+            raise self._error(token, f"{declaration.name}: takes 1 argument, a {wanted}, not {len(texts)}")
+        node = self._inlined(token, declaration.formula.format(*texts))
+        if node.unit not in (None, declaration.unit):
+            raise self._error(token, f"{declaration.name}: {texts[0][:60]} is no price")
+        return node
 
     def _inlined(self, token: Token, text: str) -> Node:
         where = f"{self._where}, column {token.column}, {token.text}"
@@ -326,15 +335,14 @@ class _Parser:
         count, parts = 0, nodes
         if function.counts:
             parts = nodes[1:]
-            count = self._bars(Token(lexer.NUMBER, nodes[0].text, arguments[0][0].column), parts[0], 1)
+            count = self._bars(Token(lexer.NUMBER, nodes[0].text, arguments[0][0].column), 1)
         for (at, _), part in zip(arguments[function.counts :], parts, strict=True):
             (self._needs_truth if function.of_truth else self._needs_number)(at, part)
         return self._made(token, lambda: _called(function, tuple(parts), count))
 
-    def _bars(self, token: Token, part: Node, least: int) -> int:
-        most = _most_bars(part)
-        if not token.text.isdigit() or not least <= int(token.text[:9]) <= most:
-            raise self._error(token, f"{token.text[:20]} is not a number of bars from {least} to {most}")
+    def _bars(self, token: Token, least: int) -> int:
+        if not token.text.isdigit() or not least <= int(token.text[:9]) <= MAX_LOOK_BACK:
+            raise self._error(token, f"{token.text[:20]} is not a number of bars from {least} to {MAX_LOOK_BACK}")
         return int(token.text)
 
 
@@ -343,10 +351,6 @@ def metric_named(name: str, arguments: list[str]) -> Declaration | None:
     if name == "avg_volume" and len(arguments) == 1 and arguments[0].endswith("d"):
         name = "avg_volume_day"
     return CATALOGUE.get(name)
-
-
-def _most_bars(node: Node) -> int:
-    return MAX_LOOK_BACK_1D if tree.smallest_timeframe(node) is BY_NAME["1d"] else MAX_LOOK_BACK
 
 
 def _number(text: str) -> Node:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from engine.indicators.declare import Kind, Parameter, argument_text
-from engine.rules.arguments import argument, check_bars
+from engine.rules.arguments import argument
 from engine.rules.templates import activity, averages, candles, extremes
 from engine.rules.templates.declare import Template
 
@@ -32,6 +32,4 @@ def text_of(given: list[str], parameter: Parameter) -> str:
 
 def _filled(template: Template, texts: Iterable[str]) -> str:
     by_name = dict(zip((p.name for p in template.parameters), texts, strict=True))
-    counts = [float(by_name[p.name]) for p in template.parameters if p.kind is Kind.BARS]
-    check_bars(by_name.get("timeframe", ""), max(counts, default=0))
     return template.condition.format_map(by_name)

@@ -69,6 +69,18 @@ TEMPLATES: Final = (
         mirror="new_day_high",
     ),
     Template(
+        "new_52w_high",
+        "The price is above the high of the 252 days before.",
+        "price > high_52w",
+        mirror="new_52w_low",
+    ),
+    Template(
+        "new_52w_low",
+        "The price is below the low of the 252 days before.",
+        "price < low_52w",
+        mirror="new_52w_high",
+    ),
+    Template(
         "near_recent_high",
         "The price comes within `percent` of the high of the last closed bars, from below.",
         "price <= highest({bars}, {timeframe})[1] and price > (1 - {percent} / 100) * highest({bars}, {timeframe})[1]",

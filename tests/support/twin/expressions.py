@@ -202,6 +202,9 @@ WITHOUT_TIMEFRAME = (
     "position_in_range",
     "rolling_vwap",
     "avg_volume_day",
+    "range_days",
+    "range_pct_days",
+    "biggest_range_pct",
     "opening_range_high",
     "opening_range_low",
 )

@@ -13,7 +13,7 @@ from tests.support.twin.bars import Figures
 Number = float | None
 Bars = Sequence[Figures]
 Arguments = tuple[str, ...]
-RETAINED = {"1m": 256, "1d": 64}
+RETAINED = {"1m": 256, "1d": 256}
 RETAINED_OTHERWISE = 208
 
 
@@ -286,6 +286,19 @@ def _run(bars: Bars) -> Number:
     return float(length * colours[-1])
 
 
+def _swing(values: list[float], sides: int) -> Number:
+    """The newest that stands out on both sides."""
+    for place in range(len(values) - 1 - sides, sides - 1, -1):
+        if values[place] > max(values[place - sides : place] + values[place + 1 : place + sides + 1]):
+            return values[place]
+    return None
+
+
+def _swing_low(bars: Bars, sides: int) -> Number:
+    found = _swing([-bar.low for bar in bars], sides)
+    return None if found is None else -found
+
+
 RECURSIVE: dict[str, Callable[[Bars, Arguments], Number]] = {
     "macd": lambda bars, a: _macd(bars, a, "macd"),
     "macd_signal": lambda bars, a: _macd(bars, a, "macd_signal"),
@@ -299,7 +312,11 @@ RECURSIVE: dict[str, Callable[[Bars, Arguments], Number]] = {
     "adx": lambda bars, a: _adx(bars, int(a[0])),
     "obv": lambda bars, _: _obv(bars),
 }
-CLOSED_ONLY: dict[str, Callable[[Bars, Arguments], Number]] = {"consecutive_candles": lambda bars, _: _run(bars)}
+CLOSED_ONLY: dict[str, Callable[[Bars, Arguments], Number]] = {
+    "consecutive_candles": lambda bars, _: _run(bars),
+    "swing_high": lambda bars, a: _swing([bar.high for bar in bars], int(a[0])),
+    "swing_low": lambda bars, a: _swing_low(bars, int(a[0])),
+}
 GOING_ON = {*RECURSIVE, *CLOSED_ONLY}
 
 

@@ -84,6 +84,14 @@ def _over(top: Number, bottom: Number) -> Number:
     return None if top is None or bottom is None else 100.0 * top / bottom
 
 
+def _below_high(symbol: Symbol, high: Number) -> Number:
+    return _over(difference(high, symbol.price), high)
+
+
+def _above_low(symbol: Symbol, low: Number) -> Number:
+    return _over(difference(symbol.price, low), low)
+
+
 def _before_today(symbol: Symbol) -> Sequence[float]:
     return [bar.volume for bar in symbol.closed["1d"] if bar.start != symbol.day.start]
 
@@ -182,8 +190,10 @@ MARKET: dict[str, Callable[[Symbol, Row], Number]] = {
     "range_today": lambda s, _: _range(s),
     "range_pct_today": lambda s, _: _over(_range(s), s.day.low),
     "position_in_range_today": lambda s, _: share(_hundred(difference(s.price, s.day.low)), _range(s)),
-    "dist_to_day_high_pct": lambda s, _: _over(difference(s.day.high, s.price), s.day.high),
-    "dist_to_day_low_pct": lambda s, _: _over(difference(s.price, s.day.low), s.day.low),
+    "dist_to_day_high_pct": lambda s, _: _below_high(s, s.day.high),
+    "dist_to_day_low_pct": lambda s, _: _above_low(s, s.day.low),
+    "dist_to_day_high_ext_pct": lambda s, _: _below_high(s, _extended_extreme(s, "high")),
+    "dist_to_day_low_ext_pct": lambda s, _: _above_low(s, _extended_extreme(s, "low")),
     "dollar_volume_day": lambda s, _: _dollars(s),
     "relative_volume_day": lambda s, _: share(100.0 * s.volume_day(), mean_of_days(s, 10)),
     "relative_volume_same_time": _same_time,

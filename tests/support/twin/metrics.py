@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.support.twin import indicators, market
+from tests.support.twin import extremes, indicators, market
 from tests.support.twin.bars import Build, Figures, figures, joined
 from tests.support.twin.day import Row
 from tests.support.twin.sessions import MINUTE_NS
@@ -42,7 +42,7 @@ def value(symbol: Symbol, row: Row, call: Call) -> Number:
     of_market = market.MARKET.get(call.name)
     if of_market is not None:
         return of_market(symbol, row)
-    if call.name in LONG or (call.name in CHANGES and call.unit != "m"):
+    if call.name in LONG or (call.name in OF_LENGTHS and call.unit != "m"):
         return _long(symbol, row, call)
     of_minutes = MINUTES.get(call.name)
     if of_minutes is not None:
@@ -89,7 +89,14 @@ def _percent(price: Number, reference: Number) -> Number:
 CHANGES = {"change": _difference, "change_pct": _percent}
 
 
-LONG = ("avg_volume_day", "relative_range_pct", "opening_range_high", "opening_range_low")
+OF_LENGTHS = (*CHANGES, "position_in_range")
+LONG = {
+    "avg_volume_day",
+    "relative_range_pct",
+    "opening_range_high",
+    "opening_range_low",
+    *(extremes.EXTREMES.keys() - {"position_in_range"}),
+}
 
 
 def _long(symbol: Symbol, row: Row, call: Call) -> Number:
@@ -98,6 +105,8 @@ def _long(symbol: Symbol, row: Row, call: Call) -> Number:
         days = call.unit == "d"
         then = market.close_days_ago if days else market.price_seconds_ago
         return CHANGES[call.name](symbol.price, then(symbol, row, call.length, symbol.begun[call.text]))
+    if call.name in extremes.EXTREMES:
+        return extremes.EXTREMES[call.name](symbol, row, call, lambda timeframe: running(symbol, row, timeframe))
     if call.name == "avg_volume_day":
         return market.mean_of_days(symbol, call.length)
     if call.name == "relative_range_pct":

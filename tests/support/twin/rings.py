@@ -8,7 +8,7 @@ from tests.support.twin.bars import Figures, figures
 from tests.support.twin.symbol import Symbol
 
 BASES = {"2m": "1m", "10m": "5m", "30m": "15m", "2h": "1h", "4h": "1h"}
-RETAINED = {"1m": 256, "1d": 64}
+RETAINED = {"1m": 256, "1d": 256}
 OTHERS = 208
 
 

@@ -103,8 +103,8 @@ def _begun(symbol: Symbol, call: Call) -> int:
     """The first of what a metric looks at that comes into use now: of closed bars, or of prices by the second."""
     if call.name in ("change", "change_pct") and call.unit == "s":
         return len(symbol.prices)
-    timeframe = {"relative_range_pct": "1d", "opening_range_high": "1m", "opening_range_low": "1m"}.get(call.name)
-    timeframe = timeframe or call.arguments[-1]
+    of_minutes = call.name.startswith(("opening_range_", "minutes_since_day_"))
+    timeframe = "1d" if call.name == "relative_range_pct" else "1m" if of_minutes else call.arguments[-1]
     return max(0, len(symbol.closed.get(timeframe, ())) - retained(timeframe))
 
 

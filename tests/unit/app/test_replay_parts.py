@@ -138,6 +138,9 @@ def test_each_kind_of_metric_says_what_it_needs() -> None:
     assert needs("ema", (20, BY_NAME["1m"])).endswith("after 159 bars of 1m"), "0.9048 ** 139 is below 1e-6"
     assert needs("close", (five,)) == "exact after 1 whole bars of 5m"
     assert "session" in needs("vwap", ())
+    assert needs("high_52w", ()) == "exact after 253 whole days"
+    assert needs("biggest_range_pct", (Duration(63, "d"),)) == "exact after 64 whole days"
+    assert "swing" in needs("swing_low", (3, five))
 
 
 def test_a_folder_is_made_as_a_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -29,10 +29,15 @@ def two(first: tuple[float, ...], second: tuple[float, ...]) -> Series:
     return [Candle(*first), Candle(*second)]
 
 
-def daily(close: float) -> dict[str, Any]:
-    """The day before, whose record arrives as the first minute begins."""
+def daily(close: float, ago: int = 1) -> dict[str, Any]:
+    """The day so many days ago, from 1 below its close to 1 above it; its record arrives as the first minute begins."""
     figures = {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": 100.0}
-    return {"kind": "daily", "ts": 1_762_214_400 * 10**9, **figures}
+    return {"kind": "daily", "ts": (1_762_300_800 - 86_400 * ago) * 10**9, **figures}
+
+
+def days(count: int, close: float) -> Series:
+    """The days before, all alike."""
+    return [daily(close, ago) for ago in range(count, 0, -1)]
 
 
 def falling(minutes: int) -> list[float]:
@@ -100,6 +105,8 @@ EXTREMES = [
     plain("near_day_low_ext", flat(100, 110, 100.4), flat(100, 110, 100.5)),
     plain("new_day_high", flat(100, 101), flat(100, 100, 99)),
     plain("new_day_low", flat(100, 99), flat(100, 100, 101)),
+    plain("new_52w_high", [*days(20, 100), *flat(100, 101, 101.1)], [*days(20, 100), *flat(100, 101)]),
+    plain("new_52w_low", [*days(20, 100), *flat(100, 99, 98.9)], [*days(19, 100), *flat(100, 99, 98.9)]),
     Case(
         "near_recent_high",
         "near_recent_high(1m, 3)",

@@ -8,7 +8,7 @@ from engine.rules.plan import NO_RULES, Plan, compile_rule_set
 from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash
 
 EXPECTED = "a metric, a number or a parenthesis is expected here, not"
-BARS = "is not a number of bars, 1 to 200 (1d: 60)"
+BARS = "is not a number of bars, 1 to 200"
 DURATION = "is not a duration, 60s to 300s or 1m to 4h or 1d to 20d"
 
 
@@ -23,7 +23,7 @@ DURATION = "is not a duration, 60s to 300s or 1m to 4h or 1d to 20d"
         ("rsi() < 30", "rsi(14, 1m) < 30"),
         ("rsi( 7 , 60m ) < 30", "rsi(7, 1h) < 30"),
         ("ema(200, 15m) >= 1e2", "ema(200, 15m) >= 100"),
-        ("sma(60, 1d) <= .5", "sma(60, 1d) <= 0.5"),
+        ("sma(200, 1d) <= .5", "sma(200, 1d) <= 0.5"),
         ("change_pct(60m) != -0.5", "change_pct(1h) != -0.5"),
         ("change_pct(5m) > 2%", "change_pct(5m) > 2"),
         ("volume > 75k", "volume(1m) > 75000"),
@@ -42,6 +42,8 @@ DURATION = "is not a duration, 60s to 300s or 1m to 4h or 1d to 20d"
         ("crosses_above(price, vwap) == 0", "not crosses_above(price, vwap)"),
         ("for_last(3, close(5m) > open(5m))", "for_last(3, close(5m) > open(5m))"),
         ("price > -(-3)", "price > 3"),
+        ("ma_dist_pct(ema(20, 60m)) > 2%", "100 * (price / ema(20, 1h) - 1) > 2"),
+        ("ma_dist_pct(day_high - atr) > gap_pct", "100 * (price / (day_high - atr(14, 1m)) - 1) > gap_pct"),
     ],
 )
 def test_one_canonical_spelling(text: str, expected: str) -> None:
@@ -72,24 +74,27 @@ def test_one_canonical_spelling(text: str, expected: str) -> None:
         ("xyzzy123 > 1", 1, "unknown metric 'xyzzy123'"),
         ("price(1m) > 1", 1, "price: takes no arguments, not 1"),
         ("rsi(14, 1m, 2) > 1", 1, "rsi: takes at most 2 arguments, not 3"),
-        ("ema > 1", 1, "ema: argument n is missing: a number of bars, 1 to 200 (1d: 60)"),
+        ("ema > 1", 1, "ema: argument n is missing: a number of bars, 1 to 200"),
         ("price > 1 and ema(0) > 1", 15, f"ema: '0' {BARS}"),
         ("ema(201) > 1", 1, f"ema: '201' {BARS}"),
         ("ema(5m) > 1", 1, f"ema: '5m' {BARS}"),
         ("ema(2.5) > 1", 1, f"ema: '2.5' {BARS}"),
-        ("ema(61, 1d) > 1", 1, "ema: 61 bars of 1d are more than the 60 that are kept"),
+        ("ema(201, 1d) > 1", 1, "ema: '201' is not a number of bars, 1 to 200"),
         ("ema(20, 3m) > 1", 1, "ema: '3m' is not a timeframe: 1m, 2m, 5m, 10m, 15m, 30m, 1h, 2h, 4h, 1d"),
         ("change(241m) > 1", 1, f"change: '241m' {DURATION}"),
         ("change(5h) > 1", 1, f"change: '5h' {DURATION}"),
         ("change(301s) > 1", 1, f"change: '301s' {DURATION}"),
         ("change(20) > 1", 1, f"change: '20' {DURATION}"),
         ("close[201] > 1", 7, "201 is not a number of bars from 0 to 200"),
-        ("close(1d)[61] > 1", 11, "61 is not a number of bars from 0 to 60"),
+        ("close(1d)[201] > 1", 11, "201 is not a number of bars from 0 to 200"),
         ("price > 1 + (price > 2)", 13, "price > 2 is true or false; a number is needed here"),
         ("price and price > 2", 1, "price is a number; a condition is needed here"),
         ("price > 1 and not 7", 15, "7 is a number; a condition is needed here"),
         ("price > change_pct(5m)", 7, "a number in $ cannot be compared with a number in %"),
         ("price > volume", 7, "a number in $ cannot be compared with a number in shares"),
+        ("1 < 2 * ma_dist_pct(rsi)", 9, "ma_dist_pct: rsi is no price"),
+        ("ma_dist_pct > 1", 1, "ma_dist_pct: takes 1 argument, a price: a metric or a calculation, not 0"),
+        ("ma_dist_pct(vwap, 20) > 1", 1, "ma_dist_pct: takes 1 argument, a price: a metric or a calculation, not 2"),
     ],
 )
 def test_an_error_names_the_place_and_what_is_wrong(text: str, column: int, reason: str) -> None:

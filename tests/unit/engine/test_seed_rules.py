@@ -93,6 +93,11 @@ def test_the_seeds_own_examples_are_accepted_as_written() -> None:
         ("range_5m", "range_last(5m)"),
         ("range_5m_pct", "range_pct_last(5m)"),
         ("range_pct_15m", "range_pct_last(15m)"),
+        ("range_5d", "range_days(5d)"),
+        ("range_5d_pct", "range_pct_days(5d)"),
+        ("position_in_range_5d", "position_in_range(5d)"),
+        ("swing_high_3_5m", "swing_high(3, 5m)"),
+        ("biggest_range_pct_63d", "biggest_range_pct(63d)"),
         ("dollar_volume_1h", "dollar_volume_last(1h)"),
         ("position_in_range_30m", "position_in_range(30m)"),
         ("volume_spike_10_5m", "volume_ratio(10, 5m)"),
@@ -122,6 +127,7 @@ def test_the_seeds_relative_volume_is_a_ratio_and_ours_percent(name: str, expect
         ("change_5m_pct", "$", "change(5m)"),
         ("change_5m", "$", "change(5m)"),
         ("range_5m", "%", "range_pct_last(5m)"),
+        ("range_5d", "%", "range_pct_days(5d)"),
         ("range_today", "%", "range_pct_today"),
         ("atrp_14_daily", "$", "atr(14, 1d)"),
         ("ma_dist_ema20_5m_pct", "%", "100 * (price / ema(20, 5m) - 1)"),
@@ -229,7 +235,7 @@ def test_a_file_that_is_none_says_where(document: bytes, where: str, reason: str
         (
             {"metric": "ema_0"},
             "rule.conditions[0].metric, column 1",
-            "ema: '0' is not a number of bars, 1 to 200 (1d: 60)",
+            "ema: '0' is not a number of bars, 1 to 200",
         ),
         (
             {"metric": "price_change_21d_pct"},

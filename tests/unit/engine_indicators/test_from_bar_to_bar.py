@@ -15,7 +15,10 @@ from tests.unit.engine_indicators.reference import metrics
 from tests.unit.engine_indicators.runs import Candle, Run, Seen, log_of
 from tests.unit.engine_indicators.series import plateaus, spikes, walk
 
-EVERYWHERE = [*metrics("1m"), *metrics("5m"), "consecutive_candles(1m)", "consecutive_candles(5m)"]
+SWINGS = ["swing_high(1, 1m)", "swing_low(2, 1m)", "swing_high(3, 1m)", "swing_low(1, 5m)"]
+OF_DAY = ["minutes_since_day_high", "minutes_since_day_low", "range_pct_days(1d)", "position_in_range(1d)"]
+RUNS = ["consecutive_candles(1m)", "consecutive_candles(5m)"]
+EVERYWHERE = [*metrics("1m"), *metrics("5m"), *RUNS, *SWINGS, *OF_DAY]
 
 
 @cache
@@ -66,8 +69,8 @@ def test_runs_of_candles() -> None:
 
 
 def test_more_bars_than_are_retained_are_null() -> None:
-    texts = ["stoch_k(60, 3, 3, 1d)", "stoch_k(60, 4, 3, 1d)", "stoch_d(200, 40, 40, 1m)"]
-    seen = Run(texts).feed(log_of(walk(4, 70), spacing=1_440))
+    texts = ["stoch_k(200, 40, 18, 1d)", "stoch_k(200, 40, 19, 1d)", "stoch_d(200, 40, 40, 1m)"]
+    seen = Run(texts).feed(log_of(walk(4, 260), spacing=1_440))
     assert [np.isnan(seen.rows[-1][1][text]) for text in texts] == [False, True, True]
 
 

@@ -43,7 +43,7 @@ def _complain(error: BaseException, code: int) -> int:
 def _is_expected(error: BaseException) -> bool:
     """Whether it is said in one line; anything else is a fault of the program and shows where it happened."""
     from app.dlq_commands import DeadLetterError
-    from app.replay import ReplayError
+    from app.replay_answer import ReplayError
     from infra.embedded.fetch import JarsError
     from infra.embedded.java import JavaNotFoundError
     from infra.embedded.process import ServerStartError

@@ -20,11 +20,13 @@ import numpy as np
 
 from app.chaos import Chaos
 from app.demo_client import Listener
+from app.diff import change_text
+from app.diff_command import Both, counted
 from app.embedded import Stack, ingest_role, start_stack
-from app.replay import ProgressLine
+from app.replay_progress import ProgressLine
 from app.settings import Settings
 from app.twin_check import verify_symbols
-from app.verify import Found, Verdict, collect, expected, judge
+from app.verify import Found, Verdict, collect, diff_with_live, expected, judge
 
 RULES: Final = Path(__file__).with_name("demo_rules.json")
 HISTORY_SHARE: Final = 150
@@ -164,10 +166,12 @@ class _Demo:
     async def _check(self, stack: Stack, listener: Listener) -> int:
         self._tell("checking against a replay of the log")
         found = await collect(stack.bootstrap, stack.history)
-        answer = await expected(stack.bootstrap)
+        replayed = self._folder / "replay"
+        answer = await expected(stack.bootstrap, replayed)
         scan = await asyncio.to_thread(stack.roles["scan"].stats)
         unprocessed = _unprocessed(found, scan)
         verdict = judge(answer, found, listener.told, unprocessed)
+        replay_diff = self._tell_diff(await diff_with_live(stack.bootstrap, replayed), verdict)
         verified, wrong = await verify_symbols(stack.bootstrap, answer, VERIFIED_SYMBOLS, self._tell)
         verdict.differences += wrong
         fired = {body.rule_id for body in answer.alerts}
@@ -186,9 +190,17 @@ class _Demo:
             **({"kills": dict(self._chaos.kills)} if self._chaos else {}),
             "lost": verdict.lost,
             "duplicates": verdict.duplicates,
+            "replay_diff": replay_diff,
         }
         self._report(figures, verdict, stack)
         return 1 if verdict.lost or verdict.duplicates or verdict.differences else 0
+
+    def _tell_diff(self, found: Both, verdict: Verdict) -> int:
+        """How many alerts and bars a replay and the live run do not have in common."""
+        for one in found:
+            self._tell(f"replay diff --live: {counted(one)}")
+            verdict.differences += [change_text(one.kind, change) for change in one.shown]
+        return sum(one.counts.total() for one in found)
 
     def _report(self, figures: dict[str, Any], verdict: Verdict, stack: Stack) -> None:
         for difference in verdict.differences:

@@ -64,8 +64,13 @@ def _show(found: Both, as_json: bool) -> None:
     for one in found:
         for change in one.shown:
             print(change_text(one.kind, change))
-        counted = ", ".join(f"{one.counts[what]} {what}" for what in ("added", "removed", "changed"))
-        print(f"{one.kind.name}: {one.same} the same, {counted}")
+        print(counted(one))
+
+
+def counted(one: Differences[Any]) -> str:
+    """One line for people."""
+    counts = ", ".join(f"{one.counts[what]} {what}" for what in ("added", "removed", "changed"))
+    return f"{one.kind.name}: {one.same} the same, {counts}"
 
 
 def _to_json(one: Differences[Any]) -> Mapping[str, Any]:

@@ -62,7 +62,6 @@ class Answer:
     alerts: list[AlertBody] = field(default_factory=list)
     metrics: list[MetricLine] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
-    rule_set: str | None = None
 
     def take(self, bars: list[Bar], alerts: list[AlertBody], metrics: list[MetricLine]) -> None:
         """Keep them."""

@@ -17,7 +17,7 @@ from app.replay_answer import ReplayError
 from engine.pieces import Header, Piece
 from tables.blob import BlobError
 from tables.ledger import MANIFEST, SEPARATOR, Ledger
-from tables.manifest import Manifest
+from tables.manifest import decode_manifest
 
 ABOUT: Final = "about.json"
 FORM: Final = 1
@@ -48,7 +48,7 @@ def resume(stored: Mapping[bytes, bytes], where: str) -> SavedPartition:
     """What a partition's records say. Raises ReplayError."""
     try:
         manifests = [value for key, value in stored.items() if key.startswith(f"{MANIFEST}{SEPARATOR}".encode())]
-        shards = {msgspec.msgpack.decode(value, type=Manifest).shards for value in manifests}
+        shards = {decode_manifest(value).shards for value in manifests}
         if not shards:
             return SavedPartition()
         found = Ledger("replay", max(shards)).restore(stored)

@@ -137,6 +137,7 @@ async def scan(role: Role) -> None:
         metrics=published(s),
         metrics_of_rules=s.scan_metrics_of == "rules",
         live_values=s.scan_live_values,
+        replicas=s.replicas,
     )
     role.ready = lambda: [f"waiting for Kafka at {s.bootstrap}"]
     app = ScanApp(made, await until_stop(role, prepare_scan(made)))

@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         "127.0.0.1:9092"
     )
     partitions: Annotated[int, Meta(ge=1, le=1024, description="of the tick topic, when topics are created")] = 4
-    replicas: Annotated[int, Meta(ge=1, le=16, description="of each topic, when topics are created")] = 1
+    replicas: Annotated[int, Meta(ge=1, le=16, description="of each topic, the changelog too, when it is made")] = 1
     data_dir: Annotated[str, Meta(min_length=1, description="where a role keeps its files")] = (
         "~/.local/share/tapewatch"
     )

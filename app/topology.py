@@ -123,6 +123,8 @@ class ScanRole:
     metrics_of_rules: bool = True
     """So are the metrics that rules use."""
     live_values: int = 6_000
+    replicas: int = 1
+    """Of the changelog, where this worker is the first to make it."""
 
     @property
     def asked(self) -> Asked:
@@ -209,7 +211,7 @@ async def prepare_scan(role: ScanRole) -> int:
             f"{changelog.name} is missing, though the group {role.app_id} has worked: its state is gone. Bring the "
             "topic back, or start under another application id (setting scan_app_id) and read the log again"
         )
-    await apply_topics(role.bootstrap, [changelog], partitions)
+    await apply_topics(role.bootstrap, [changelog], partitions, role.replicas)
     require(await check_topics(role.bootstrap, topics_of(role.app_id), partitions))
     return partitions
 

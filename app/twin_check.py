@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from app.replay import Answer
+from app.replay_answer import Answer
 from infra.kafka.reader import Reader
 from infra.kafka.rules import RuleLog
 from schemas.alert import AlertBody, body_order, encode_body

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-from app.replay import Answer, replay_topic
+from app.diff_command import Both, diff_live
+from app.replay_answer import Answer, Counts
+from app.replay_command import make_folder
+from app.replay_output import ALERTS as ALERT_LINES
+from app.replay_output import BARS as BAR_LINES
+from app.replay_output import read_manifest
+from app.replay_request import Request
+from app.replay_spill import ALERT, BAR, lines_of
 from infra.clickhouse import ClickHouse, ClickHouseConfig
 from infra.kafka.reader import Reader
 from schemas.alert import body_bytes, decode_alert, encode_body
@@ -70,10 +79,17 @@ async def _records(bootstrap: str, topic: str) -> list[Any]:
         return [record for whole in await reader.ranges() async for batch in reader.read(whole) for record in batch]
 
 
-async def expected(bootstrap: str) -> Answer:
-    """What the ticks in the log give."""
-    answer, _ = await replay_topic(bootstrap, TICKS.name, None)
-    return answer
+async def expected(bootstrap: str, folder: Path) -> Answer:
+    """What the ticks in the log give: a replay, which stays in `folder`."""
+    manifest = await make_folder(Request(topic=TICKS.name), folder, bootstrap)
+    bars = [bar for _, _, bar in lines_of(folder / BAR_LINES, BAR)]
+    alerts = [body for _, _, body in lines_of(folder / ALERT_LINES, ALERT)]
+    return Answer(bars, alerts, counts=Counts(ticks=manifest["counts"]["ticks"]))
+
+
+async def diff_with_live(bootstrap: str, folder: Path) -> Both:
+    """What `tapewatch replay diff FOLDER --live` finds."""
+    return await asyncio.to_thread(diff_live, folder, read_manifest(folder), MOST_SHOWN, bootstrap)
 
 
 def judge(answer: Answer, found: Found, socket: Mapping[str, int], unprocessed: int) -> Verdict:

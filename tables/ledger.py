@@ -12,7 +12,7 @@ from typing import Final
 from engine.pieces import Header, Piece
 from tables.blob import Blob, BlobError, StoredHeader, decode_blob, encode_blob
 from tables.fit import LIVE, fits
-from tables.manifest import VERSION, Manifest, decode_manifest, encode_manifest
+from tables.manifest import Manifest, decode_manifest, encode_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Ledger:
     def manifest(self, header: Header) -> tuple[bytes, bytes]:
         """The record that makes what was encoded the checkpoint for `header`."""
         live = {key: position for key, position in self._positions.items() if key.startswith(LIVE)}
-        manifest = Manifest(VERSION, self._shards, StoredHeader.of(header), live, self._writer)
+        manifest = Manifest(self._shards, StoredHeader.of(header), live, self._writer)
         return f"{MANIFEST}{SEPARATOR}{self._writer}".encode(), encode_manifest(manifest)
 
     def take_superseded(self) -> Records:

@@ -12,6 +12,7 @@ from rocksdict import WriteBatch
 
 from engine.pieces import Header, Piece
 from schemas.topics import Topic, state_changelog
+from tables.blob import BlobError
 from tables.ledger import Ledger, Records, Resumption, Shard
 
 NAME: Final = "state"
@@ -79,7 +80,11 @@ class StateTable:
         self._on_disk[partition] = -1 if end is None else end
         ledger = self._ledgers[partition] = Ledger(self._writer, self._shards)
         database = self._database(partition)
-        return ledger.restore({key: value for key, value in database.items() if not key.startswith(b"__faust")})
+        stored = {key: value for key, value in database.items() if not key.startswith(b"__faust")}
+        try:
+            return ledger.restore(stored)
+        except BlobError as error:
+            raise BlobError(f"partition {partition}: {error}") from error
 
     def require_restored(self, partition: int, last_offset: int) -> None:
         """Raises StateError unless the disk has the changelog through `last_offset`."""

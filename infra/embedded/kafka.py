@@ -16,8 +16,9 @@ from infra.embedded.process import START_LIMIT_S, ServerProcess, ServerStartErro
 FORMAT_LIMIT_S = 60.0
 PROBE_LIMIT_S = 1.0
 
+HEAP_MB = 512
 JVM_FLAGS = (
-    "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+    "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
     "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
@@ -51,14 +52,21 @@ class KafkaBroker(ServerProcess):
     Started again, it comes back on the same ports with the same records.
     """
 
-    def __init__(self, folder: Path, runtime: KafkaRuntime, cluster: Cluster | None = None, node_id: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        runtime: KafkaRuntime,
+        cluster: Cluster | None = None,
+        node_id: int = 1,
+        heap_mb: int = HEAP_MB,
+    ) -> None:
         self.cluster = cluster or new_cluster()
         self.node = self.cluster.node(node_id)
         self._data = folder / "data"
         self._properties = folder / "server.properties"
         self._temporary = folder / "tmp"
         self._jvm = (
-            str(runtime.java), *JVM_FLAGS, "-cp", f"{runtime.jars}{os.sep}*",
+            str(runtime.java), f"-Xmx{heap_mb}m", *JVM_FLAGS, "-cp", f"{runtime.jars}{os.sep}*",
             f"-Djava.io.tmpdir={self._temporary}", f"-XX:ErrorFile={folder / 'crash-%p.log'}",
         )  # fmt: skip
         command = (*self._jvm, "kafka.Kafka", str(self._properties))

@@ -106,7 +106,7 @@ def test_imports_along_the_arrow_pass() -> None:
         ("infra/kafka_transport.py", "from faust.transport import base\nimport mode", 0),
         ("agents/sink.py", "import aiokafka", 1),
         ("infra/kafka/consumer.py", "import aiokafka.structs", 0),
-        ("app/replay.py", "from rocksdict import Rdict", 1),
+        ("app/replay_run.py", "from rocksdict import Rdict", 1),
         ("agents/sink.py", "import clickhouse_connect", 1),
     ],
 )

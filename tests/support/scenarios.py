@@ -7,10 +7,12 @@ import random
 import shutil
 import signal
 import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from infra.embedded.kafka import KafkaBroker
+from infra.embedded.kafka_cluster import KafkaCluster
 from schemas.control import encode_source_end
 from tests.support.load import progress, same_as_offline, under_load
 from tests.support.restores import check_every_restore
@@ -22,10 +24,11 @@ LAST_LINES = 30
 CATCH_UP_S = 300.0
 FOR_EVER_S = 100_000.0
 
-Fault = Callable[[KafkaBroker], Awaitable[None]]
+Kafka = TypeVar("Kafka", KafkaBroker, KafkaCluster)
+Fault = Callable[[Kafka], Awaitable[None]]
 
 
-async def finish(broker: KafkaBroker, folder: Path) -> list[str]:
+async def finish(broker: KafkaBroker | KafkaCluster, folder: Path) -> list[str]:
     """A last worker works on all that is left and stops in good order; then everything is compared."""
     made = role(broker.bootstrap, folder / "a", checkpoint_s=0.1, instance_id="a")
     with worker_process(made, folder / "a.log") as process:
@@ -89,9 +92,11 @@ async def pause_workers(broker: KafkaBroker, folder: Path, chance: random.Random
     return await check_every_restore(broker.bootstrap, chance)
 
 
-async def hurt_broker(broker: KafkaBroker, folder: Path, chance: random.Random, faults: list[Fault]) -> None:
-    """One fault after the other, in any order; the worker is the same all the time."""
-    made = role(broker.bootstrap, folder / "a", checkpoint_s=0.1, instance_id="a", request_timeout_s=120.0)
+async def hurt_broker(
+    broker: Kafka, folder: Path, chance: random.Random, faults: Sequence[Fault[Kafka]], **others: Any
+) -> None:
+    """One fault after the other, in any order; the worker is the same all the time. `others`: of its role."""
+    made = role(broker.bootstrap, folder / "a", checkpoint_s=0.1, instance_id="a", request_timeout_s=120.0, **others)
     async with under_load(broker.bootstrap, Market(seed=chance.randrange(10**6))):
         with worker_process(made, folder / "a.log") as process:
             for fault in chance.sample(faults, len(faults)):
@@ -113,7 +118,7 @@ async def crash(broker: KafkaBroker) -> None:
     await asyncio.to_thread(broker.start)
 
 
-def outage(away_s: float) -> Fault:
+def outage(away_s: float) -> Fault[KafkaBroker]:
     """Killed, and started after a while."""
 
     async def fault(broker: KafkaBroker) -> None:
@@ -124,7 +129,7 @@ def outage(away_s: float) -> Fault:
     return fault
 
 
-def stand_still(still_s: float) -> Fault:
+def stand_still(still_s: float) -> Fault[KafkaBroker]:
     """Stopped for a while, as by a machine that swaps."""
 
     async def fault(broker: KafkaBroker) -> None:

@@ -57,20 +57,27 @@ class Seen:
         return statistics.median(size for _, size in self.checkpoints.values())
 
 
-@contextlib.asynccontextmanager
-async def running_worker(
-    filled: Filled, app_id: str, data: Path, checkpoint_s: float = CHECKPOINT_S
-) -> AsyncIterator[RoleProcess]:
-    """A scan worker until the end of the block; it is ready when the block begins."""
-    worker = RoleProcess(
+def new_worker(
+    filled: Filled, app_id: str, data: Path, instance_id: str, checkpoint_s: float = CHECKPOINT_S
+) -> RoleProcess:
+    """A scan worker, not started."""
+    return RoleProcess(
         "scan",
         data / "logs",
         bootstrap=filled.bootstrap,
         data_dir=data,
         scan_app_id=app_id,
         scan_checkpoint_s=checkpoint_s,
-        instance_id="bench",
+        instance_id=instance_id,
     )
+
+
+@contextlib.asynccontextmanager
+async def running_worker(
+    filled: Filled, app_id: str, data: Path, checkpoint_s: float = CHECKPOINT_S
+) -> AsyncIterator[RoleProcess]:
+    """A scan worker until the end of the block; it is ready when the block begins."""
+    worker = new_worker(filled, app_id, data, "bench", checkpoint_s)
     await asyncio.to_thread(worker.start)
     try:
         yield worker

@@ -107,6 +107,7 @@ class Scan:
     def open(self) -> None:
         """Begin the work that is not driven by ticks."""
         works = [
+            (self._rules.read_new, "reading rules ahead"),
             (self._checkpoints, "checkpoints"),
             (self._live, "live figures"),
             (self._memory, "memory"),
@@ -213,6 +214,7 @@ class Scan:
         without_rules = compile_rule_set("", (), {}, config.asked)
         partition = Partition(tp.partition, config.partitions, self._calendars, config.engine, without_rules)
         count = len(found.pieces)
+        partition.expect(name for piece in found.pieces for name in piece.symbols)
         found.pieces.reverse()
         while found.pieces:  # each is let go of as soon as it is put back: together they are as large as the state
             partition.import_piece(found.pieces.pop())

@@ -39,8 +39,8 @@ class PartitionStats:
 
 @dataclass(slots=True)
 class ScanStats:
-    """Of one worker. `stages`: seconds spent in each so far. `restore_s`: from the newest assignment of partitions until
-    all of their state was there."""
+    """Of one worker. `stages`: seconds spent in each so far. `restore_s`: from the newest assignment of partitions
+    until all of their state was there."""
 
     started_at: float = field(default_factory=time.time)
     restore_s: float = 0.0

@@ -15,6 +15,7 @@ import msgspec
 
 from app.settings import Settings, SettingsError, variable
 from infra import metrics
+from infra.collector import collect_rarely
 from infra.logs import setup_logs
 from infra.ops_server import OpsServer
 
@@ -146,7 +147,7 @@ async def scan(role: Role) -> None:
 
 async def sink(role: Role) -> None:
     """The sink."""
-    from app.topology import SinkApp, SinkRole, prepare_sink
+    from app.sink_app import SinkApp, SinkRole, prepare_sink
 
     s = role.settings
     made = SinkRole(
@@ -242,6 +243,8 @@ ROLES: Final[Mapping[str, Callable[[Role], Awaitable[None]]]] = {
 
 def run_role(name: str, settings: Settings) -> None:
     """Run a role until it ends or is told to. Raises what it failed with."""
+
+    collect_rarely()
 
     async def main() -> None:
         await Role(name, settings).run(ROLES[name])

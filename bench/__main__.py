@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import logging
 import shutil
 import sys
@@ -22,8 +21,8 @@ from bench.recovery import measure_recovery
 from bench.results import machine, versions, write
 from bench.throughput import PARTS, Sizes, measure_throughput
 from infra.allocator import keep_memory_small
+from infra.collector import collect_rarely
 from infra.embedded.kafka import find_runtime
-from infra.kafka.application import GC_THRESHOLDS
 
 ALL_PARTS: Final = (*PARTS, "memory", "recovery", "latency")
 BUSY: Final = 0.5
@@ -36,7 +35,7 @@ def main() -> int:
     logging.basicConfig(level=logging.ERROR)
     # As in the worker, for the parts that run in this process.
     keep_memory_small()
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
     folder = Path(tempfile.mkdtemp(prefix="tapewatch-bench-"))
     board, about = Board(), {"machine": machine()}
     load = about["machine"]["load_before"]

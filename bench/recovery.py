@@ -70,9 +70,7 @@ async def _take_over(board: Board, filled: Filled, old: RoleProcess, number: int
     worker = new_worker(filled, APP_ID, filled.folder / str(number), f"bench-{number}")
     try:
         await asyncio.to_thread(worker.start)
-        async with limited(old):
-            while await _working(worker) + await _working(old) != PARTITIONS or not await _working(worker):
-                await asyncio.sleep(LOOK_S)
+        await _until_working(worker, old)
         await asyncio.sleep(SETTLE_S)
         begun = time.perf_counter()
         await asyncio.to_thread(old.kill)
@@ -84,9 +82,13 @@ async def _take_over(board: Board, filled: Filled, old: RoleProcess, number: int
     return worker
 
 
-async def _until_working(worker: RoleProcess) -> None:
-    async with limited(worker):
-        while await _working(worker) < PARTITIONS:
+async def _until_working(*workers: RoleProcess) -> None:
+    """Each of them is, and together on all partitions."""
+    async with limited(workers[0]):
+        while True:
+            working = [await _working(worker) for worker in workers]
+            if all(working) and sum(working) == PARTITIONS:
+                return
             await asyncio.sleep(LOOK_S)
 
 

@@ -1,7 +1,7 @@
 """The exchange's days: what stands in the file is what the library knows, and the sessions made of it."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -42,7 +42,7 @@ def test_sessions_follow_one_another_and_belong_to_their_day() -> None:
     calendar = load_calendars()[US_EQUITY]
     assert calendar.session.reshape(-1, 4).tolist() == [[PRE, REGULAR, POST, CLOSED]] * (len(calendar.session) // 4)
     assert (calendar.boundaries_minute[1:] > calendar.boundaries_minute[:-1]).all()
-    local = [(at.date() - datetime(1970, 1, 1).date()).days for at in _begins(calendar)]
+    local = [(at.date() - date(1970, 1, 1)).days for at in _begins(calendar)]
     assert [one for one in calendar.day.tolist() if one >= 0] == [day for n, day in enumerate(local) if n % 4 != 3]
 
 

@@ -17,6 +17,7 @@ from app.settings import load_settings
 from bench.figures import Board, table
 from bench.latency import measure_latency
 from bench.memory import SYMBOLS, measure_memory
+from bench.overhead import measure_overhead
 from bench.recovery import measure_recovery
 from bench.results import machine, versions, write
 from bench.throughput import PARTS, Sizes, measure_throughput
@@ -24,7 +25,7 @@ from infra.allocator import keep_memory_small
 from infra.collector import collect_rarely
 from infra.embedded.kafka import find_runtime
 
-ALL_PARTS: Final = (*PARTS, "memory", "recovery", "latency")
+ALL_PARTS: Final = (*PARTS, "memory", "recovery", "overhead", "latency")
 BUSY: Final = 0.5
 _BEGUN: Final = time.monotonic()
 
@@ -63,6 +64,8 @@ async def _measure(options: argparse.Namespace, board: Board, folder: Path) -> N
         await measure_memory(board, folder / "memory", runtime, symbols, options.runs)
     if "recovery" in options.only:
         await measure_recovery(board, folder / "recovery", runtime, symbols, options.runs, _tell)
+    if "overhead" in options.only:
+        await measure_overhead(board, folder / "overhead", runtime, symbols, options.runs, sizes.window_s, _tell)
     if "latency" in options.only:
         _tell("tick to alert")
         await measure_latency(board, folder / "latency", sizes.symbols, options.runs, sizes.window_s, _tell)

@@ -26,16 +26,19 @@ class WorkerError(RuntimeError):
 
 @dataclass
 class Seen:
-    """What a worker's own figures showed while it worked. `checkpoints`: (seconds, bytes) of each partition's."""
+    """What a worker's own figures showed while it worked. `checkpoints`: (seconds, bytes) of each partition's;
+    `hold_s`: the longest hold of its event loop."""
 
     rate: float = 0.0
     seconds: float = 0.0
     alerts: int = 0
     checkpoints: dict[tuple[str, float], tuple[float, int]] = field(default_factory=dict)
     stages_s: dict[str, float] = field(default_factory=dict)
+    hold_s: float = 0.0
 
     def look(self, stats: dict[str, Any]) -> None:
-        """Note the checkpoints that were made since."""
+        """Note the checkpoints that were made since, and the holds."""
+        self.hold_s = max(self.hold_s, stats.get("longest_hold_s", 0.0))
         for number, one in stats.get("partitions", {}).items():
             if one["checkpoint_at"]:
                 key = (number, one["checkpoint_at"])
@@ -45,6 +48,11 @@ class Seen:
     def checkpoints_per_s(self) -> float:
         """Of all partitions together, from the end of the warm-up on."""
         return len(self.checkpoints) / self.seconds
+
+    @property
+    def checkpoint_bytes_per_s(self) -> float:
+        """Of all partitions together."""
+        return sum(size for _, size in self.checkpoints.values()) / self.seconds
 
     @property
     def checkpoint_s(self) -> float:

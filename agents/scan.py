@@ -92,6 +92,7 @@ class Scan:
         self._plans: dict[str, Plan] = {}
         self._partitions: dict[int, Partition] = {}
         self._restored = False
+        self._assigned_at = time.perf_counter()
         self._tasks: list[asyncio.Task[None]] = []
         self._guard = PauseGuard(config.pause_limit_s, fail)
         self._dead_letters = DeadLetterLimit(config.dead_letter_share, config.dead_letter_window)
@@ -101,10 +102,12 @@ class Scan:
         """Put the agent on the application, which must have our transport."""
         topic = self._app.topic(TICKS.name, schema=ChunkSchema())
         self._app.agent(topic, name="scan")(self._scan)
+        self._app.on_partitions_assigned.connect(self._assigned)
 
     def open(self) -> None:
         """Begin the work that is not driven by ticks."""
         works = [
+            (self._rules.read_new, "reading rules ahead"),
             (self._checkpoints, "checkpoints"),
             (self._live, "live figures"),
             (self._memory, "memory"),
@@ -195,7 +198,12 @@ class Scan:
             raise
         give_back_memory()
         self._restored = True
+        self.stats.restore_s = time.perf_counter() - self._assigned_at
         return starts
+
+    async def _assigned(self, *_: Any, **__: Any) -> None:
+        """Faust's signal: partitions were assigned, their state is read now."""
+        self._assigned_at = time.perf_counter()
 
     async def _restore(self, tp: TP, committed: int | None) -> int:
         begun = time.perf_counter()
@@ -206,6 +214,7 @@ class Scan:
         without_rules = compile_rule_set("", (), {}, config.asked)
         partition = Partition(tp.partition, config.partitions, self._calendars, config.engine, without_rules)
         count = len(found.pieces)
+        partition.expect(name for piece in found.pieces for name in piece.symbols)
         found.pieces.reverse()
         while found.pieces:  # each is let go of as soon as it is put back: together they are as large as the state
             partition.import_piece(found.pieces.pop())

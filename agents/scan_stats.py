@@ -39,9 +39,11 @@ class PartitionStats:
 
 @dataclass(slots=True)
 class ScanStats:
-    """Of one worker. `stages`: seconds spent in each so far."""
+    """Of one worker. `stages`: seconds spent in each so far. `restore_s`: from the newest assignment of partitions
+    until all of their state was there."""
 
     started_at: float = field(default_factory=time.time)
+    restore_s: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
     partitions: dict[int, PartitionStats] = field(default_factory=dict)
 
@@ -82,6 +84,7 @@ class ScanStats:
         totals = {name: sum(getattr(p, name) for p in self.partitions.values()) for name in _COUNTERS}
         return {
             "started_at": self.started_at,
+            "restore_s": self.restore_s,
             "ticks_per_s": totals["ticks"] / elapsed_s,
             **totals,
             "dead_letters": sum(p.dead_letters for p in self.partitions.values()),

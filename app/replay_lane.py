@@ -53,7 +53,9 @@ class Lane:
 
     def begin(self, header: Header, pieces: Iterable[Piece] = ()) -> None:
         """Begin in the middle of a log; the header's rule set must be among `plans`."""
-        for piece in pieces:
+        held = list(pieces)
+        self.partition.expect(name for piece in held for name in piece.symbols)
+        for piece in held:
             self.partition.import_piece(piece)
         self.partition.begin_at(header, self.plans)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
@@ -23,6 +22,7 @@ from app.replay_spill import Spills
 from app.replay_state import read_state
 from engine.pieces import Header
 from infra.allocator import keep_memory_small
+from infra.collector import collect_rarely
 from infra.kafka.reader import Range, Reader, ReadError, chunk_of
 from infra.kafka.records import give_plain_records
 from infra.kafka.rules import RuleLog, RuleSetMissingError
@@ -32,8 +32,6 @@ from schemas.rule import RuleEntry, RuleError
 from schemas.topics import TICKS
 
 LOOK_S: Final = 0.2
-GC_THRESHOLDS: Final = (100_000, 20, 20)
-"""As a worker's: what a fetch makes lives for a moment and holds no cycles."""
 Reached = Callable[[int, int], object]
 """Called with records done and ticks so far."""
 
@@ -82,7 +80,7 @@ def _settle_process() -> None:
     """As a scan worker is, for the same work."""
     keep_memory_small()
     give_plain_records([TICKS.name])
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
 
 
 async def run_topic(

@@ -15,6 +15,8 @@ import msgspec
 
 from app.settings import Settings, SettingsError, variable
 from infra import metrics
+from infra.collector import collect_rarely
+from infra.event_loop import Holds, new_event_loop
 from infra.logs import setup_logs
 from infra.ops_server import OpsServer
 
@@ -26,7 +28,7 @@ Figures = Callable[[], Mapping[str, Any]]
 
 class Role:
     """What every role has: a way to stop, and a port for operators. `ready` and `stats` may be replaced while it
-    runs."""
+    runs; `holds` are those of its event loop."""
 
     def __init__(self, name: str, settings: Settings) -> None:
         """Logs go to stderr from here on."""
@@ -35,6 +37,7 @@ class Role:
         self.stop = asyncio.Event()
         self.ready: Reasons = lambda: ["starting"]
         self.stats: Figures = dict
+        self.holds = Holds()
         self._begun = time.monotonic()
         metrics.RESTARTS.set(settings.restarts)
 
@@ -60,7 +63,7 @@ class Role:
         return self.ready()
 
     def _figures(self) -> Mapping[str, Any]:
-        return self.stats()
+        return {**self.stats(), "longest_hold_s": self.holds.longest_s, "cpu_s": time.process_time()}
 
     async def _until_stopped(self, work: Awaitable[None]) -> None:
         """A role heeds `stop` itself; one that still waits for the start is cancelled."""
@@ -147,7 +150,7 @@ async def scan(role: Role) -> None:
 
 async def sink(role: Role) -> None:
     """The sink."""
-    from app.topology import SinkApp, SinkRole, prepare_sink
+    from app.sink_app import SinkApp, SinkRole, prepare_sink
 
     s = role.settings
     made = SinkRole(
@@ -244,7 +247,8 @@ ROLES: Final[Mapping[str, Callable[[Role], Awaitable[None]]]] = {
 def run_role(name: str, settings: Settings) -> None:
     """Run a role until it ends or is told to. Raises what it failed with."""
 
-    async def main() -> None:
-        await Role(name, settings).run(ROLES[name])
+    collect_rarely()
 
-    asyncio.run(main())
+    role = Role(name, settings)
+    with asyncio.Runner(loop_factory=lambda: new_event_loop(role.holds)) as runner:
+        runner.run(role.run(ROLES[name]))

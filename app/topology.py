@@ -21,13 +21,10 @@ import faust
 
 from agents.scan import Scan, ScanConfig
 from agents.scan_output import ENCODERS
-from agents.sink import Sink
-from agents.sink_lane import SinkLimits
 from engine.partition import EngineConfig
 from engine.rules.parser import parse_numbers
 from engine.rules.plan import Asked
 from infra.calendars import load_calendars
-from infra.clickhouse import ClickHouse, ClickHouseConfig
 from infra.kafka.application import ApplicationConfig, new_application, run_application
 from infra.kafka.fatal import end_process
 from infra.kafka.outbox import Outbox, new_producer
@@ -206,52 +203,12 @@ async def prepare_scan(role: ScanRole) -> int:
     partitions = await partition_count(role.bootstrap, TICKS.name)
     changelog = changelog_of(role.app_id)
     [report] = await check_topics(role.bootstrap, [changelog], partitions)
-    if report.state == "missing" and await has_committed(role.bootstrap, role.app_id, TICKS.name):
-        raise TopicError(
-            f"{changelog.name} is missing, though the group {role.app_id} has worked: its state is gone. Bring the "
-            "topic back, or start under another application id (setting scan_app_id) and read the log again"
-        )
-    await apply_topics(role.bootstrap, [changelog], partitions, role.replicas)
+    if report.state == "missing":
+        if await has_committed(role.bootstrap, role.app_id, TICKS.name):
+            raise TopicError(
+                f"{changelog.name} is missing, though the group {role.app_id} has worked: its state is gone. Bring the "
+                "topic back, or start under another application id (setting scan_app_id) and read the log again"
+            )
+        await apply_topics(role.bootstrap, [changelog], partitions, role.replicas)
     require(await check_topics(role.bootstrap, topics_of(role.app_id), partitions))
     return partitions
-
-
-@dataclass(frozen=True)
-class SinkRole:
-    """A sink: stores alerts, bars and figures in ClickHouse."""
-
-    app_id: str
-    bootstrap: str
-    data_dir: Path
-    clickhouse: ClickHouseConfig
-    instance_id: str | None = None
-    session_timeout_s: float = 10.0
-    limits: SinkLimits = field(default_factory=SinkLimits)
-
-
-class SinkApp:
-    """A Faust application with the sink's agents."""
-
-    def __init__(self, role: SinkRole, fail: Callable[[str, BaseException], Any] = end_process) -> None:
-        """Make it inside the event loop that it will run in."""
-        config = ApplicationConfig(role.app_id, role.bootstrap, role.data_dir, role.instance_id, role.session_timeout_s)
-        self.faust = new_application(config)
-        self.sink = Sink(ClickHouse(role.clickhouse), role.limits, fail)
-        self.sink.register(self.faust)
-
-    async def open(self) -> None:
-        """Wait for ClickHouse and bring its tables up to date; it may be cancelled. Raises what `Sink.open` does."""
-        await self.sink.open()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """After `open`: work until `stop` is set. Raises what it crashed with."""
-        try:
-            await run_application(self.faust, stop)
-        finally:
-            await self.sink.close()
-
-
-async def prepare_sink(role: SinkRole) -> None:
-    """Wait for the broker and check the topics. Raises TopicError."""
-    await wait_for_broker(role.bootstrap)
-    require(await check_topics(role.bootstrap, [BARS, METRICS, ALERTS, BARS_DEAD, METRICS_DEAD, ALERTS_DEAD]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import logging
 import shutil
 import sys
@@ -18,13 +17,15 @@ from app.settings import load_settings
 from bench.figures import Board, table
 from bench.latency import measure_latency
 from bench.memory import SYMBOLS, measure_memory
+from bench.overhead import measure_overhead
+from bench.recovery import measure_recovery
 from bench.results import machine, versions, write
 from bench.throughput import PARTS, Sizes, measure_throughput
 from infra.allocator import keep_memory_small
+from infra.collector import collect_rarely
 from infra.embedded.kafka import find_runtime
-from infra.kafka.application import GC_THRESHOLDS
 
-ALL_PARTS: Final = (*PARTS, "memory", "latency")
+ALL_PARTS: Final = (*PARTS, "memory", "recovery", "overhead", "latency")
 BUSY: Final = 0.5
 _BEGUN: Final = time.monotonic()
 
@@ -35,7 +36,7 @@ def main() -> int:
     logging.basicConfig(level=logging.ERROR)
     # As in the worker, for the parts that run in this process.
     keep_memory_small()
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
     folder = Path(tempfile.mkdtemp(prefix="tapewatch-bench-"))
     board, about = Board(), {"machine": machine()}
     load = about["machine"]["load_before"]
@@ -54,12 +55,17 @@ def main() -> int:
 async def _measure(options: argparse.Namespace, board: Board, folder: Path) -> None:
     runtime = await asyncio.to_thread(find_runtime, load_settings({}).cache, _tell)
     sizes = Sizes.quick() if options.quick else Sizes()
+    symbols = SYMBOLS // (10 if options.quick else 1)
     parts = set(PARTS) & options.only
     if parts:
         await measure_throughput(board, folder, runtime, parts, sizes, options.runs, _tell)
     if "memory" in options.only:
         _tell("memory and restore")
-        await measure_memory(board, folder / "memory", runtime, SYMBOLS // (10 if options.quick else 1), options.runs)
+        await measure_memory(board, folder / "memory", runtime, symbols, options.runs)
+    if "recovery" in options.only:
+        await measure_recovery(board, folder / "recovery", runtime, symbols, options.runs, _tell)
+    if "overhead" in options.only:
+        await measure_overhead(board, folder / "overhead", runtime, symbols, options.runs, sizes.window_s, _tell)
     if "latency" in options.only:
         _tell("tick to alert")
         await measure_latency(board, folder / "latency", sizes.symbols, options.runs, sizes.window_s, _tell)

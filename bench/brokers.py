@@ -38,16 +38,23 @@ async def filled_broker(
     folder: Path, runtime: KafkaRuntime, provider: Provider, form: Literal["json", "frame"]
 ) -> AsyncIterator[Filled]:
     """A broker of its own until the end of the block."""
+    async with empty_broker(folder, runtime) as broker:
+        async with asyncio.timeout(FILL_LIMIT_S):
+            done = await run_ingest(
+                IngestConfig(broker.bootstrap, form, speed=0), provider, asyncio.Event(), hear=lambda text: None
+            )
+        yield Filled(broker.bootstrap, folder, done.ticks, getattr(provider, "warm_up", 0))
+
+
+@contextlib.asynccontextmanager
+async def empty_broker(folder: Path, runtime: KafkaRuntime) -> AsyncIterator[Filled]:
+    """The same with the rule set alone in the tick topic."""
     broker = KafkaBroker(folder / "kafka", runtime)
     await asyncio.to_thread(broker.start)
     try:
         await wait_for_broker(broker.bootstrap, START_LIMIT_S)
         require(await apply_topics(broker.bootstrap, topics_of("scan"), PARTITIONS))
         await RuleLog(broker.bootstrap).apply(*entries_and_bodies())
-        async with asyncio.timeout(FILL_LIMIT_S):
-            done = await run_ingest(
-                IngestConfig(broker.bootstrap, form, speed=0), provider, asyncio.Event(), hear=lambda text: None
-            )
-        yield Filled(broker.bootstrap, folder, done.ticks, getattr(provider, "warm_up", 0))
+        yield Filled(broker.bootstrap, folder, 0, 0)
     finally:
         await asyncio.to_thread(broker.stop)

@@ -4,7 +4,6 @@ per symbol and second. Run as a process: BOOTSTRAP APP_ID FOLDER TICKS WARM_UP."
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -18,7 +17,7 @@ import msgspec
 from bench.brokers import PARTITIONS
 from bench.reference import MINUTE_NS, Fire, Symbol, compile_rules
 from bench.rules import documents
-from infra.kafka.application import GC_THRESHOLDS
+from infra.collector import collect_rarely
 from schemas.topics import ALERTS, TICKS
 
 RESULT: Final = "result.json"
@@ -156,5 +155,5 @@ async def _first(*events: asyncio.Event) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
     asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])))

@@ -59,6 +59,17 @@ FIGURES: Final = (
     Figure("memory restored", "worker memory, the same state after a restore", "MB", 0, Target(600, False)),
     Figure("restore", "restore of that state from the changelog, empty disk: process start to ready", "s", 2),
     Figure("state", "that state in the changelog", "MB", 1),
+    Figure("recovery warm", "SIGKILL of that worker to ticks worked on, same disk and name", "s", 2, Target(3, False)),
+    Figure("recovery warm restore", "of which assigned to restored", "s", 2),
+    Figure("recovery cold", "the same with an empty disk", "s", 2, Target(6, False)),
+    Figure("recovery cold restore", "of which assigned to restored", "s", 2, Target(2, False)),
+    Figure("recovery takeover", "SIGKILL to taken over by another worker; session of 10 s", "s", 2, Target(12, False)),
+    Figure(
+        "overhead", "checkpoints every second, 10,000 symbols at 100,000 ticks/s", "% of a core", 1, Target(10, False)
+    ),
+    Figure("overhead rate", "ticks meanwhile", "ticks/s"),
+    Figure("overhead hold", "longest stall of a tick meanwhile: hold of the event loop", "ms", 1, Target(20, False)),
+    Figure("overhead changelog", "changelog meanwhile", "MB/s", 2),
     Figure("live p50", "tick to alert at a WebSocket client, median", "ms", 1),
     Figure("live p99", "tick to alert at a WebSocket client, 99 %", "ms", 1, Target(100, at_least=False)),
     Figure("live rate", "ticks meanwhile", "ticks/s"),

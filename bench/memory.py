@@ -27,7 +27,7 @@ async def measure_memory(board: Board, folder: Path, runtime: KafkaRuntime, symb
     """A worker that goes through all minutes, and then others that restore what it has stored."""
     async with filled_broker(folder, runtime, MinuteMarket(symbols, BARS + 2), "frame") as filled:
         async with running_worker(filled, APP_ID, folder / "first") as worker, limited(worker):
-            await _stored(filled, worker)
+            await stored(filled, worker)
             board.add("memory", memory_mb(worker.pid))
         board.add("state", await _state_bytes(filled.bootstrap) / 1e6)
         for run in range(runs):
@@ -37,7 +37,7 @@ async def measure_memory(board: Board, folder: Path, runtime: KafkaRuntime, symb
                 board.add("memory restored", memory_mb(worker.pid))
 
 
-async def _stored(filled: Filled, worker: RoleProcess) -> None:
+async def stored(filled: Filled, worker: RoleProcess) -> None:
     """Wait until everything is worked on and stored."""
     while True:
         stats = await figures(worker)

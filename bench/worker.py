@@ -26,16 +26,19 @@ class WorkerError(RuntimeError):
 
 @dataclass
 class Seen:
-    """What a worker's own figures showed while it worked. `checkpoints`: (seconds, bytes) of each partition's."""
+    """What a worker's own figures showed while it worked. `checkpoints`: (seconds, bytes) of each partition's;
+    `hold_s`: the longest hold of its event loop."""
 
     rate: float = 0.0
     seconds: float = 0.0
     alerts: int = 0
     checkpoints: dict[tuple[str, float], tuple[float, int]] = field(default_factory=dict)
     stages_s: dict[str, float] = field(default_factory=dict)
+    hold_s: float = 0.0
 
     def look(self, stats: dict[str, Any]) -> None:
-        """Note the checkpoints that were made since."""
+        """Note the checkpoints that were made since, and the holds."""
+        self.hold_s = max(self.hold_s, stats.get("longest_hold_s", 0.0))
         for number, one in stats.get("partitions", {}).items():
             if one["checkpoint_at"]:
                 key = (number, one["checkpoint_at"])
@@ -45,6 +48,11 @@ class Seen:
     def checkpoints_per_s(self) -> float:
         """Of all partitions together, from the end of the warm-up on."""
         return len(self.checkpoints) / self.seconds
+
+    @property
+    def checkpoint_bytes_per_s(self) -> float:
+        """Of all partitions together."""
+        return sum(size for _, size in self.checkpoints.values()) / self.seconds
 
     @property
     def checkpoint_s(self) -> float:
@@ -57,20 +65,27 @@ class Seen:
         return statistics.median(size for _, size in self.checkpoints.values())
 
 
-@contextlib.asynccontextmanager
-async def running_worker(
-    filled: Filled, app_id: str, data: Path, checkpoint_s: float = CHECKPOINT_S
-) -> AsyncIterator[RoleProcess]:
-    """A scan worker until the end of the block; it is ready when the block begins."""
-    worker = RoleProcess(
+def new_worker(
+    filled: Filled, app_id: str, data: Path, instance_id: str, checkpoint_s: float = CHECKPOINT_S
+) -> RoleProcess:
+    """A scan worker, not started."""
+    return RoleProcess(
         "scan",
         data / "logs",
         bootstrap=filled.bootstrap,
         data_dir=data,
         scan_app_id=app_id,
         scan_checkpoint_s=checkpoint_s,
-        instance_id="bench",
+        instance_id=instance_id,
     )
+
+
+@contextlib.asynccontextmanager
+async def running_worker(
+    filled: Filled, app_id: str, data: Path, checkpoint_s: float = CHECKPOINT_S
+) -> AsyncIterator[RoleProcess]:
+    """A scan worker until the end of the block; it is ready when the block begins."""
+    worker = new_worker(filled, app_id, data, "bench", checkpoint_s)
     await asyncio.to_thread(worker.start)
     try:
         yield worker

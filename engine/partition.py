@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -136,6 +136,13 @@ class Partition:
     def export_piece(self, key: str) -> Piece:
         """A copy of that piece as it is now; it counts as unchanged from here on."""
         return pieces.take(self.state, self.scanner, key, self.header)
+
+    def expect(self, symbols: Iterable[str]) -> None:
+        """Make room for all of these at once, before their pieces are put back."""
+        for name in symbols:
+            self.symbols[name]
+        if self.state.admit():
+            self.scanner.grow(self.state.capacity)
 
     def import_piece(self, piece: Piece) -> None:
         """Put a piece back into a fresh partition, all `live/` pieces before `bars/` pieces, before `begin_at`. Its

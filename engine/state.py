@@ -235,7 +235,7 @@ def shard_of(symbol: str, shards: int) -> int:
 def market_of(symbol: str) -> str:
     """BASE-QUOTE and BASE/QUOTE names with a quote of 3 to 5 capitals trade around the clock, others are US
     equities."""
-    for separator in "-/":
+    for separator in [one for one in "-/" if one in symbol]:
         base, found, quote = symbol.partition(separator)
         if found and base and 3 <= len(quote) <= 5 and quote.isalpha() and quote.isupper() and quote.isascii():
             return ROUND_THE_CLOCK

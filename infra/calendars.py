@@ -1,12 +1,15 @@
-"""Trading sessions as plain arrays for the engine, from the exchange_calendars library."""
+"""Trading sessions as plain arrays for the engine. The days stand in a file, written by the exchange_calendars library
+(tests/support/exchange_days.py): that takes half a second, which no worker has to lose when it starts again."""
 
 from __future__ import annotations
 
+import json
+from datetime import date, datetime, time
 from functools import cache
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import exchange_calendars
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +18,13 @@ from engine.calendar import CLOSED, POST, PRE, REGULAR, US_EQUITY, Calendars, Ma
 FIRST_DAY: Final = "1995-01-03"
 LAST_DAY: Final = "2030-12-31"
 """Fixed, not read from a clock: a replay must see the sessions that the live run saw."""
+DAYS: Final = "us_equity_days.json"
 
-_EXCHANGE: Final = "XNYS"
 _NEW_YORK: Final = ZoneInfo("America/New_York")
-_EXTENDED_START_HOUR: Final = 4
-_EXTENDED_END_HOUR: Final = 20
-_MINUTE_NS: Final = 60_000_000_000
+_HOURS: Final = (4 * 60, 9 * 60 + 30, 16 * 60, 20 * 60)
+"""Minutes of a day where pre, regular and post begin and the day ends."""
+_NOON: Final = time(12)
+_DAY: Final = 1440
 
 
 @cache
@@ -30,22 +34,30 @@ def load_calendars() -> Calendars:
 
 
 def _us_equity() -> MarketCalendar:
-    """04:00, open, close and 20:00 New York time of each trading day."""
-    schedule = exchange_calendars.get_calendar(_EXCHANGE, start=FIRST_DAY, end=LAST_DAY).schedule
-    days = schedule.index
-    midnight = days.tz_localize(_NEW_YORK)
-    hours = [(midnight + np.timedelta64(h, "h")) for h in (_EXTENDED_START_HOUR, _EXTENDED_END_HOUR)]
-    # No clock change falls on a trading day, so hours after midnight are hours of the day.
-    starts, ends = (_minutes(h.tz_convert(None).to_numpy()) for h in hours)
-    opens, closes = (_minutes(schedule[name].dt.tz_convert(None).to_numpy()) for name in ("open", "close"))
-    boundaries = np.stack([starts, opens, closes, ends], axis=1)
-    numbers = days.to_numpy().astype("datetime64[D]").astype(np.int32)
+    exceptions = json.loads(Path(__file__).with_name(DAYS).read_text(encoding="utf-8"))
+    all_days = np.arange(np.datetime64(FIRST_DAY), np.datetime64(LAST_DAY) + 1)
+    days = all_days[np.is_busday(all_days, holidays=exceptions["closed"])]
+    numbers = days.astype(np.int32)
+    boundaries = _local_midnights(days)[:, None] + _hours(days, exceptions["hours"])
     day = np.repeat(numbers[:, None], 4, axis=1)
     day[:, 3] = -1
     session = np.tile(np.array([PRE, REGULAR, POST, CLOSED], np.uint8), (len(days), 1))
     return MarketCalendar(boundaries.reshape(-1), session.reshape(-1), day.reshape(-1))
 
 
-def _minutes(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """Minutes since 1970 UTC."""
-    return times.astype("datetime64[ns]").astype(np.int64) // _MINUTE_NS
+def _local_midnights(days: NDArray[Any]) -> NDArray[np.int64]:
+    """Minutes since 1970 UTC of the beginning of each day in New York. No clock change falls on a trading day, so that
+    noon tells how far it is from UTC."""
+    listed: list[date] = days.tolist()
+    offsets = [datetime.combine(day, _NOON, _NEW_YORK).utcoffset() for day in listed]
+    behind = np.array([0 if one is None else one.total_seconds() // 60 for one in offsets], np.int64)
+    return days.astype(np.int64) * _DAY - behind
+
+
+def _hours(days: NDArray[Any], other: dict[str, str]) -> NDArray[np.int64]:
+    """Minutes of each day where pre, regular and post begin and the day ends."""
+    hours = np.tile(np.array(_HOURS, np.int64), (len(days), 1))
+    for day, both in other.items():
+        row = int(np.searchsorted(days, np.datetime64(day)))
+        hours[row, 1:3] = [int(text[:2]) * 60 + int(text[3:]) for text in both.split()]
+    return hours

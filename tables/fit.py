@@ -49,10 +49,14 @@ def _ring(live: Piece, bars: Iterable[Piece], timeframe: Timeframe) -> I64:
     number = {name: at for at, name in enumerate(live.symbols)}
     starts = np.zeros((timeframe.ring, len(live.symbols)), np.int64)
     for piece in bars:
+        group = int(piece.key.split("/")[2])
+        slots = starts[group * SLOTS : (group + 1) * SLOTS]
+        if piece.symbols == live.symbols:
+            slots[:] = piece.columns["start"]
+            continue
         known = [at for at, name in enumerate(piece.symbols) if name in number]
         members = [number[piece.symbols[at]] for at in known]
-        group = int(piece.key.split("/")[2])
-        starts[group * SLOTS : (group + 1) * SLOTS, members] = piece.columns["start"][:, known]
+        slots[:, members] = piece.columns["start"][:, known]
     return starts
 
 

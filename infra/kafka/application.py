@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import faust
 
+from infra.collector import collect_rarely, keep_what_is_there
 from infra.kafka.expectations import check_expectations
 from infra.kafka.transport import TableManager, Transport
 
 APP_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 STOP_LIMIT_S = 30.0
-# A fetch makes some ten thousand objects that live for a moment and hold no cycles: with Python's own 700 the collector
-# takes a quarter of the time.
-GC_THRESHOLDS = (100_000, 20, 20)
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,8 @@ def new_application(config: ApplicationConfig) -> faust.App:
         broker=[f"kafka://{address}" for address in config.bootstrap.split(",")],
         broker_client_id=config.instance_id or config.app_id,
         broker_session_timeout=config.session_timeout_s,
-        broker_heartbeat_interval=config.session_timeout_s / 5,
+        # A member learns from a heartbeat that the partitions of another that died are to be shared out.
+        broker_heartbeat_interval=config.session_timeout_s / 20,
         broker_request_timeout=max(config.request_timeout_s, config.session_timeout_s + 1),
         broker_max_poll_records=config.max_poll_records,
         consumer_max_fetch_size=config.max_fetch_bytes,
@@ -90,7 +88,8 @@ async def run_application(app: faust.App, stop: asyncio.Event) -> None:
     Started inside our own event loop and not by `faust.Worker`: the process has an HTTP server, signal handlers and
     logs of its own, and the one thing that depends on the worker, Faust's exactly-once mode, is not used.
     """
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
+    keep_what_is_there()
     stopping = asyncio.ensure_future(stop.wait())
     running = asyncio.ensure_future(_run(app))
     try:

@@ -48,6 +48,7 @@ class RuleLog:
         self._read_to: dict[str, int] = {}
         self._parts: dict[str, dict[int, RuleSetPart]] = {}
         self._bodies: dict[str, RuleBody] = {}
+        self._reading = asyncio.Lock()
 
     async def apply(
         self, entries: Sequence[RuleEntry], bodies: Mapping[str, RuleBody], seq: int | None = None
@@ -89,7 +90,7 @@ class RuleLog:
                 return entries, {entry.hash: self._bodies[entry.hash] for entry in entries}
             if clock() > until:
                 raise RuleSetMissingError(f"{missing} does not stand in the log after {limit_s:g} s")
-            await self._read_new()
+            await self.read_new()
             if self._missing(set_hash) is not None:
                 await asyncio.sleep(LOOK_AGAIN_S)
 
@@ -101,6 +102,11 @@ class RuleLog:
         hashes = (entry.hash for part in parts.values() for entry in part.entries)
         lacking = next((h for h in hashes if h not in self._bodies), None)
         return None if lacking is None else f"rule body {lacking} of set {set_hash}"
+
+    async def read_new(self) -> None:
+        """Read what was written since; `load` does so by itself."""
+        async with self._reading:
+            await self._read_new()
 
     async def _read_new(self) -> None:
         for topic, take in ((RULE_SETS.name, self._take_part), (RULES.name, self._take_body)):

@@ -22,7 +22,7 @@ from tests.support.twin.logic import (
     split_text,
     unwrapped,
 )
-from tests.support.twin.metrics import Call, bar0_start, running, value
+from tests.support.twin.metrics import WITHOUT_TIMEFRAME, Call, bar0_start, running, value
 from tests.support.twin.symbol import Symbol
 
 LENGTHS = {"1m": 1, "2m": 2, "5m": 5, "10m": 10, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "1d": 1440}
@@ -189,26 +189,6 @@ def timeframe_of(call: Call) -> str:
 
 def _timeframe(metric: ast.expr) -> str:
     return timeframe_of(call_of(metric)) or "1m"
-
-
-WITHOUT_TIMEFRAME = (
-    "change",
-    "change_pct",
-    "volume_last",
-    "dollar_volume_last",
-    "trades_last",
-    "range_last",
-    "range_pct_last",
-    "position_in_range",
-    "rolling_vwap",
-    "avg_volume_day",
-    "range_days",
-    "range_pct_days",
-    "biggest_range_pct",
-    "opening_range_high",
-    "opening_range_low",
-)
-"""Their durations are no timeframes."""
 
 
 def _is_bar_field(node: ast.expr) -> bool:

@@ -13,6 +13,25 @@ from tests.support.twin.symbol import Symbol
 
 Number = float | None
 
+WITHOUT_TIMEFRAME = (
+    "change",
+    "change_pct",
+    "volume_last",
+    "dollar_volume_last",
+    "trades_last",
+    "range_last",
+    "range_pct_last",
+    "position_in_range",
+    "rolling_vwap",
+    "avg_volume_day",
+    "range_days",
+    "range_pct_days",
+    "biggest_range_pct",
+    "opening_range_high",
+    "opening_range_low",
+)
+"""Metrics that are on no timeframe: their durations are none."""
+
 
 @dataclass(frozen=True)
 class Call:

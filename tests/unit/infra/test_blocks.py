@@ -18,9 +18,10 @@ RECORDS = st.lists(st.tuples(st.integers(0, 2**40), st.integers(0, 100_000), KEY
 MANY = [(1000 + number, number, b"AAPL", TICK) for number in range(40)]
 
 
-def batch(
-    first: int, records: Sequence[tuple[int, int, bytes | None, bytes | None]], compression: int = 0, header: bool = False
-) -> bytes:
+Spoken = Sequence[tuple[int, int, bytes | None, bytes | None]]
+
+
+def batch(first: int, records: Spoken, compression: int = 0, header: bool = False) -> bytes:
     """A batch as a producer makes it; `records`: time, place behind the batch's first offset, key, value."""
     builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, -1, 10_000_000)
     for time, place, key, value in records:
@@ -30,7 +31,7 @@ def batch(
     return bytes(built)
 
 
-def in_order(records: Sequence[tuple[int, int, bytes | None, bytes | None]]) -> list[Any]:
+def in_order(records: Spoken) -> list[Any]:
     places = sorted({place for _, place, _, _ in records})
     return [(time, place, key, value) for place, (time, _, key, value) in zip(places, records, strict=False)]
 

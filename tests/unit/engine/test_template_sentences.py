@@ -105,6 +105,8 @@ SENTENCES = {
     "gap_up": "gap 3% >= 3%, regular session",
     "gap_down": "gap -3% <= -3%, regular session",
     "gap_filled": "gap filled 100% >= 100%, regular session",
+    "new_52w_high": "price 101.10 > 52-week high 101.00",
+    "new_52w_low": "price 98.90 < 52-week low 99.00",
     "halt": "trading halted",
     "resume": "trading resumed",
 }

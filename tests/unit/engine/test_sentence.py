@@ -75,6 +75,8 @@ def test_it_begins_with_the_symbol_and_tells_all_conditions() -> None:
         (compared("macd(12, 26, 9, 5m)", 0.5, ">", 0.0), "5m MACD 0.50 > 0"),
         (compared("bb_upper(5, 2, 1m)", 10.0, "<", 11.0), "1m upper Bollinger band(5, 2) 10.00 < 11"),
         (compared("cci(20, 5m)", -123.4, "<", -100.0), "5m CCI -123.4 < -100"),
+        (compared("swing_high(2, 5m)", 10.0, "<", 11.0), "5m swing high(2) 10.00 < 11"),
+        (compared("biggest_range_pct(30d)", 12.0, ">", 9.0), "largest day range of 30d 12% > 9%"),
         (compared("trades(1m)", 301.0, ">", 300.0), "1m trades 301 > 300"),
         (compared("highest(20, 5m)", 10.0, ">", 9.0), "20-bar 5m high 10.00 > 9"),
         (compared("avg_volume(10, 5m)", 1500.0, ">", 1000.0), "10-bar 5m average volume 1,500 > 1,000"),

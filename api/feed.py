@@ -62,14 +62,17 @@ class Feed:
 
     def _take(self, records: Iterable[Record]) -> None:
         alerts: list[Told] = []
+        running: list[Record] = []
         for record in records:
             if record.topic == LIVE.name:
-                self._take_live(record)
+                running.append(record)
             else:
                 self._take_alert(record, alerts)
         # The position moves with the offer, so that whoever subscribes next finds neither a gap nor a repeat.
         self._hub.offsets.update(self._tail.positions[ALERTS.name])
         self._measure(self._hub.publish(alerts))
+        for record in running:  # they may wait, alerts may not
+            self._take_live(record)
 
     def _take_alert(self, record: Record, alerts: list[Told]) -> None:
         value = record.value or b""

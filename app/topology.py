@@ -73,6 +73,8 @@ class Stage:
     tables: tuple[str, ...] = ()
 
 
+MAX_RESULT_BYTES: Final = 1_048_576
+
 FLOW: Final = (
     Stage("ingest", (), reads=(), writes=(TICKS, TICKS_DEAD)),
     Stage("rules apply", (), reads=(), writes=(RULES, RULE_SETS, TICKS)),
@@ -152,12 +154,17 @@ class ScanApp:
         tag = uuid.uuid4().hex[:8]
         writer = f"{role.instance_id or role.app_id}@{socket.gethostname()}/{tag}"
         limit_s = role.request_timeout_s
-        self._producer = new_producer(role.bootstrap, f"{writer}-out", limit_s, max_record_bytes=1_048_576)
-        self._state_producer = new_producer(
+        results, alerts = (
+            new_producer(role.bootstrap, f"{writer}-{name}", limit_s, MAX_RESULT_BYTES) for name in ("out", "alerts")
+        )
+        blobs = new_producer(
             role.bootstrap, f"{writer}-state", limit_s, STATE_BATCH_BYTES, max_batch_bytes=STATE_BATCH_BYTES
         )
-        self._outbox = Outbox(self._producer, ENCODERS, lambda error: fail("sending results failed", error))
-        state = StateTable(self.faust, self._state_producer, partitions, role.engine.shards, tag)
+        self._producers = (results, alerts, blobs)
+        self._outbox = Outbox(
+            results, ENCODERS, lambda error: fail("sending results failed", error), {ALERTS.name: alerts}
+        )
+        state = StateTable(self.faust, blobs, partitions, role.engine.shards, tag)
         config = ScanConfig(
             partitions,
             writer,
@@ -181,16 +188,16 @@ class ScanApp:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Raises what it crashed with."""
-        await self._producer.start()
-        await self._state_producer.start()
+        for producer in self._producers:
+            await producer.start()
         self.scan.open()
         try:
             await run_application(self.faust, stop)
         finally:
             await self.scan.close()
             await self._outbox.close()
-            await self._producer.stop()
-            await self._state_producer.stop()
+            for producer in self._producers:
+                await producer.stop()
 
 
 async def prepare_scan(role: ScanRole) -> int:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -56,17 +57,22 @@ class _Lane:
 
 
 class Outbox:
-    """Queues to Kafka partitions, each sent in order by a task of its own, all over one producer.
+    """Queues to Kafka partitions, each sent in order by a task of its own.
 
     Putting never waits; whoever produces must heed `backlog`. A failed send is reported to `on_failure` at once,
     and by every later `flush`.
     """
 
     def __init__(
-        self, producer: AIOKafkaProducer, encoders: Mapping[str, Encode], on_failure: Callable[[OutboxError], object]
+        self,
+        producer: AIOKafkaProducer,
+        encoders: Mapping[str, Encode],
+        on_failure: Callable[[OutboxError], object],
+        express: Mapping[str, AIOKafkaProducer] = MappingProxyType({}),
     ) -> None:
-        """`encoders`: for each topic, what turns an item into a record. It must not fail."""
-        self._producer = producer
+        """`encoders`: for each topic, what turns an item into a record. It must not fail. `express`: producers of the
+        topics that must not wait behind others: a producer has one request to a broker under way at a time."""
+        self._producer, self._express = producer, express
         self._encoders = encoders
         self._on_failure = on_failure
         self._lanes: dict[tuple[str, int], _Lane] = {}
@@ -130,7 +136,8 @@ class Outbox:
             self._fail(lane, error)
 
     async def _send_batch(self, lane: _Lane) -> None:
-        batch = self._producer.create_batch()
+        producer = self._express.get(lane.topic, self._producer)
+        batch = producer.create_batch()
         count = 0
         while lane.waiting:
             key, value, headers = lane.encode(lane.waiting[0])
@@ -138,7 +145,7 @@ class Outbox:
                 break
             lane.waiting.popleft()
             count += 1
-        future = await self._producer.send_batch(batch, lane.topic, partition=lane.partition)
+        future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
         future.add_done_callback(lambda done: self._acknowledge(lane, count, done))
 
     def _acknowledge(self, lane: _Lane, count: int, done: asyncio.Future[Any]) -> None:

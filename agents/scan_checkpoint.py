@@ -17,7 +17,7 @@ from tables.state import StateTable
 
 logger = logging.getLogger(__name__)
 
-SLICE_S: Final = 0.01
+SLICE_S: Final = 0.005
 """After so long ticks have their turn."""
 LIMIT_S: Final = 120.0
 """Longer than the longest outage of the broker that is to be survived."""

@@ -23,10 +23,13 @@ from ingest.heartbeats import NOT_STARTED, heartbeats
 from schemas.alert import AlertBody
 from schemas.batch import Chunk, TickBatch
 from schemas.control import Heartbeat, Mark, SourceEnd
+from schemas.decode import decode_chunk
+from schemas.symbols import SymbolTable
 
 LINES: Final = 32_768
 PACED_LINES: Final = 256
-HEARTBEAT: Final = b'"hb"'
+HEARTBEAT_SIGNS: Final = (b'"hb"', b"\\u")
+"""The field, or what can be another spelling of it."""
 SOURCE: Final = "replay"
 BLOCK_BYTES: Final = 1_048_576
 
@@ -142,13 +145,24 @@ def _unpacked(path: Path, raw: BinaryIO) -> BinaryIO:
 
 
 def _has_heartbeats(path: Path) -> bool:
+    """Whether any line is one. Only lines that look as if they might be are decoded."""
     with path.open("rb") as raw:
-        lines, before = _unpacked(path, raw), b""
+        lines, rest = _unpacked(path, raw), b""
         for part in iter(lambda: lines.read(BLOCK_BYTES), b""):
-            if HEARTBEAT in part or HEARTBEAT in before[-len(HEARTBEAT) :] + part[: len(HEARTBEAT)]:
+            block, _, rest = (rest + part).rpartition(b"\n")
+            if _holds_heartbeat(block):
                 return True
-            before = part
-    return False
+    return _holds_heartbeat(rest)
+
+
+def _holds_heartbeat(block: bytes) -> bool:
+    if not any(sign in block for sign in HEARTBEAT_SIGNS):
+        return False
+    found: list[bytes | None] = [
+        line.strip() for line in block.split(b"\n") if any(sign in line for sign in HEARTBEAT_SIGNS)
+    ]
+    batch = decode_chunk(Chunk(range(len(found)), found, [-1] * len(found)), SymbolTable())
+    return any(isinstance(mark.event, Heartbeat) for mark in batch.marks)
 
 
 def _chunks(lines: BinaryIO, most: int) -> Iterator[Chunk]:

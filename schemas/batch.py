@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.control import Mark
+from schemas.control import Heartbeat, Mark
 from schemas.values import Values
 
 I64 = NDArray[np.int64]
@@ -20,6 +21,10 @@ I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 
 UNKNOWN_TIME = -1
+SECOND_NS = 1_000_000_000
+MINUTE_NS = 60 * SECOND_NS
+FEW = 8
+"""A part for which nothing but a close is the reason has at least an eighth of the trades."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +111,49 @@ class TickBatch:
     last_offset: int
 
     def parts(self, most_trades: int) -> Iterator[TickBatch]:
-        """The batch in parts of about so many trades, cut between records; `records` are counted with the last part."""
-        begin, after, offsets = 0, -1, self.trades.offset
-        while len(offsets) - begin > most_trades:
-            end = begin + int(np.searchsorted(offsets[begin:], offsets[begin + most_trades - 1], side="right"))
-            if end == len(offsets):
-                break
-            last = int(offsets[end]) - 1
+        """The batch in parts of about so many trades, cut between records; `records` are counted with the last part.
+        A heartbeat that closes bars has a part to itself, but for a few trades: that takes long enough."""
+        begin, after = 0, -1
+        for end, last in self._cuts(most_trades, max(1, most_trades // FEW)):
             yield self._part(slice(begin, end), after, last)
             begin, after = end, last
-        yield replace(self._part(slice(begin, None), after, self.last_offset), records=self.records) if begin else self
+        rest = slice(begin, None)
+        yield self if after < 0 else replace(self._part(rest, after, self.last_offset), records=self.records)
+
+    def _cuts(self, most: int, few: int) -> Iterator[tuple[int, int]]:
+        """Row that a part ends before, and the last offset that belongs to it."""
+        begin, offsets = 0, self.trades.offset
+        for row, next_row, offset in self._closes():
+            for end in self._full(begin, row, most):
+                yield end, int(offsets[end]) - 1
+                begin = end
+            if row - begin >= few and offsets[row - 1] < offset:
+                yield row, offset - 1
+                begin = row
+            if next_row - row >= few and offsets[row] > offset:
+                yield row, offset
+                begin = row
+        for end in self._full(begin, len(offsets), most):
+            yield end, int(offsets[end]) - 1
+
+    def _full(self, begin: int, end: int, most: int) -> Iterator[int]:
+        """Rows where records begin, each at least `most` behind the one before, up to `end`."""
+        offsets = self.trades.offset
+        while end - begin > most:
+            begin += int(np.searchsorted(offsets[begin:], offsets[begin + most - 1], side="right"))
+            if begin >= end:
+                return
+            yield begin
+
+    def _closes(self) -> list[tuple[int, int, int]]:
+        """Heartbeats at the beginning of a minute: row, row of the next such one, offset. Of many at the same row the
+        last."""
+        found = {
+            mark.row: mark.offset
+            for mark in self.marks
+            if isinstance(mark.event, Heartbeat) and mark.event.ts_ns % MINUTE_NS < SECOND_NS
+        }
+        return [(row, next_row, found[row]) for row, next_row in pairwise([*found, len(self.trades)])]
 
     def _part(self, rows: slice, after: int, last: int) -> TickBatch:
         """What came in records behind offset `after` up to `last`."""

@@ -135,3 +135,44 @@ def test_the_page_needs_nothing_from_elsewhere(ticks: Path, rules: Path) -> None
     report = json.loads((whole / "report.json").read_bytes())
     assert report["alerts"] == len(lines(whole, "alerts"))
     assert text == page(json.loads((whole / "manifest.json").read_bytes()), report)
+
+
+def of_quiet_symbol(path: Path, rules: Path, *extra: bytes) -> bool:
+    """Whether a bar of A is told, which trades in the first minute alone: nothing but heartbeats closes it."""
+    times = [("A-USD", 0), *[("B-USD", minute) for minute in range(4)]]
+    records = [
+        json.dumps({"symbol": symbol, "ts": START_NS + minute * MINUTE_NS, "price": 10.0, "size": 1.0}).encode()
+        for symbol, minute in times
+    ]
+    path.write_bytes(b"\n".join([*records, *extra]))
+    return any(json.loads(line)["symbol"] == "A-USD" for line in lines(replay(path, rules, "out", "--force"), "bars"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"symbol": "hb", "ts": 1767623400000000000, "price": 1.0, "size": 1.0}',
+        b'{"symbol": "C", "ts": 1767623400000000000, "price": 1.0, "size": 1.0, "source": "hb"}',
+        b'{"symbol": "C", "ts": 1767623400000000000, "price": 1.0, "size": 1.0, "more": {"hb": 1767623400000000000}}',
+        rb'{"symbol": "C", "ts": 1767623400000000000, "price": 1.0, "size": 1.0, "source": "\u0068b"}',
+        b'{"hb": "soon", "source": "x"}',
+        b'not even JSON: "hb"',
+    ],
+)
+@pytest.mark.parametrize("block", [7, 1 << 20])
+def test_what_only_looks_like_a_heartbeat_is_none(
+    tmp_path: Path, rules: Path, line: bytes, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.replay_file.BLOCK_BYTES", block)
+    assert of_quiet_symbol(tmp_path / "ticks.jsonl", rules, line)
+
+
+@pytest.mark.parametrize("key", [b'"hb"', rb'"\u0068b"'])
+@pytest.mark.parametrize("block", [7, 1 << 20])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_file_with_a_heartbeat_is_given_none(
+    tmp_path: Path, rules: Path, key: bytes, block: int, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.replay_file.BLOCK_BYTES", block)
+    beat = b'{"source": "x", ' + key + b": %d}" % START_NS
+    assert not of_quiet_symbol(tmp_path / "ticks.jsonl", rules, beat + end)

@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.batch import Rejected, TickBatch, Trades
+from schemas.batch import SECOND_NS, Rejected, TickBatch, Trades
 from schemas.control import Heartbeat, Mark
 
+MOST = 1_000
 TRADES, MARK, REFUSED = "trades", "mark", "refused"
 RECORD = st.tuples(st.sampled_from([TRADES, MARK, REFUSED]), st.integers(1, 5), st.integers(1, 3))
 
@@ -21,7 +22,7 @@ def batch_of(records: list[tuple[str, int, int]]) -> TickBatch:
         if kind == TRADES:
             offsets += [offset] * trades
         elif kind == MARK:
-            marks.append(Mark(len(offsets), offset, Heartbeat("test", offset)))
+            marks.append(Mark(len(offsets), offset, Heartbeat("test", trades * SECOND_NS // 3)))
         else:
             rejected.append(Rejected(offset, -1, "no tick"))
     made = Trades.empty().take(np.zeros(0, np.intp))
@@ -42,10 +43,39 @@ def test_parts_are_the_batch(records: list[tuple[str, int, int]], most: int) -> 
     assert sum(part.records for part in parts) == batch.records
     assert parts[-1].last_offset == batch.last_offset
     for before, after in pairwise(parts):
-        assert before.trades.offset.max(initial=-1) <= before.last_offset < after.trades.offset.min()
-        assert len(before.trades) >= most, "no smaller than asked for"
+        assert before.trades.offset.max(initial=-1) <= before.last_offset < after.trades.offset.min(initial=MOST)
+        assert all(mark.offset <= before.last_offset for mark in before.marks)
+        assert all(mark.offset > before.last_offset for mark in after.marks)
+
+
+@given(records=st.lists(RECORD, max_size=30), most=st.integers(8, 12))
+def test_parts_without_closes_are_no_smaller_than_asked_for(records: list[tuple[str, int, int]], most: int) -> None:
+    batch = batch_of([one for one in records if one[0] != MARK])
+    assert all(len(part.trades) >= most for part in list(batch.parts(most))[:-1])
+
+
+def test_a_heartbeat_that_closes_bars_has_a_part_to_itself() -> None:
+    batch = batch_of([*[(TRADES, 1, 1)] * 5, (MARK, 1, 1), *[(TRADES, 1, 1)] * 5])
+    assert [(len(part.trades), len(part.marks)) for part in batch.parts(16)] == [(5, 0), (0, 1), (5, 0)]
+    assert [part.last_offset for part in batch.parts(16)] == [5, 6, 11]
+
+
+def test_one_within_a_minute_has_none() -> None:
+    batch = batch_of([*[(TRADES, 1, 1)] * 5, (MARK, 5, 1), *[(TRADES, 1, 1)] * 5])
+    assert list(batch.parts(16)) == [batch]
+
+
+def test_a_few_trades_stay_with_the_close() -> None:
+    batch = batch_of([(TRADES, 1, 1), (MARK, 1, 1), *[(TRADES, 1, 1)] * 5])
+    assert [(len(part.trades), len(part.marks)) for part in batch.parts(16)] == [(1, 1), (5, 0)]
+
+
+def test_a_heartbeat_made_for_a_record_stays_before_it() -> None:
+    batch = batch_of([(TRADES, 1, 1)] * 10)
+    batch.marks = [Mark(5, int(batch.trades.offset[5]), Heartbeat("test", 0))]
+    assert [(len(part.trades), len(part.marks)) for part in batch.parts(16)] == [(5, 0), (5, 1)]
 
 
 def test_a_batch_that_is_small_enough_is_its_only_part() -> None:
-    batch = batch_of([(TRADES, 5, 1), (MARK, 1, 1)])
+    batch = batch_of([(TRADES, 5, 1), (MARK, 5, 1)])
     assert list(batch.parts(5)) == [batch]

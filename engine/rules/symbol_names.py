@@ -13,7 +13,7 @@ from engine.segments import Mask
 from schemas.batch import U8
 from schemas.rule import Universe
 
-_ANY_CHARACTER: Final = ord("?")
+_ANY_CHARACTER: Final = "?"
 
 
 class SymbolNames:
@@ -34,17 +34,19 @@ class SymbolNames:
 
     def belonging(self, universe: Universe) -> Mask:
         """Which of the names are of the universe."""
-        wanted = (*universe.symbols, *universe.patterns)
-        found = self._any(wanted) if wanted else np.ones(len(self), bool)
-        return found & ~self._any(universe.exclude) if universe.exclude else found
+        found = np.ones(len(self), bool)
+        if universe.symbols or universe.patterns:
+            found = self._any(universe.symbols, universe.patterns)
+        if universe.exclude:
+            found &= ~self._any(universe.exclude, filter(is_pattern, universe.exclude))
+        return found
 
-    def _any(self, patterns: Iterable[str]) -> Mask:
+    def _any(self, names: Iterable[str], patterns: Iterable[str]) -> Mask:
         found = np.zeros(len(self), bool)
+        for name in self._places.keys() & names:
+            found[self._places[name]] = True
         for pattern in patterns:
-            if is_pattern(pattern):
-                found |= self._that_fit(pattern)
-            elif pattern in self._places:
-                found[self._places[pattern]] = True
+            found |= self._that_fit(pattern)
         return found
 
     def _that_fit(self, pattern: str) -> Mask:
@@ -59,8 +61,11 @@ class SymbolNames:
         found = self._lengths >= needed if ANY in pattern else self._lengths == needed
         if not found.any():
             return found
-        found &= _reads(self._left[:, : len(first)], first)
-        found &= _reads(self._right[:, self._right.shape[1] - len(last) :], last)
+        begins = zip(self._left, first, strict=False)
+        ends = zip(reversed(self._right), reversed(last), strict=False)
+        for column, character in (*begins, *ends):
+            if character != _ANY_CHARACTER:
+                found &= column == ord(character)
         if middle:
             whole = _regular(pattern)
             for place in np.flatnonzero(found).tolist():
@@ -69,13 +74,8 @@ class SymbolNames:
 
 
 def _as_bytes(texts: Sequence[str], width: int) -> U8:
-    return np.array(texts, f"S{width}").view(np.uint8).reshape(len(texts), width)
-
-
-def _reads(columns: U8, text: str) -> Mask:
-    """Over names: whether these bytes of it are the text."""
-    wanted = np.frombuffer(text.encode(), np.uint8)
-    return np.asarray(((columns == wanted) | (wanted == _ANY_CHARACTER)).all(axis=1))
+    """Over places and texts."""
+    return np.ascontiguousarray(np.array(texts, f"S{width}").view(np.uint8).reshape(len(texts), width).T)
 
 
 def _regular(pattern: str) -> re.Pattern[str]:

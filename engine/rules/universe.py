@@ -62,7 +62,7 @@ _CONDITIONS: Final = {"min_price": "price >=", "max_price": "price <=", "min_vol
 
 def is_pattern(text: str) -> bool:
     """Whether it has a wildcard; else it is the name of a symbol."""
-    return _WILDCARDS.search(text) is not None
+    return ANY in text or "?" in text
 
 
 def _symbol(name: str, where: str) -> str:

@@ -72,7 +72,7 @@ class Scanner:
             for node in scope.remembers:
                 self._remember(before, _row_key(scope, node), partial(RowBefore, node.op != "prev"))
             self._known[scope.frame] = Known(self.metrics, self._rows_before(scope), self._past, {})
-        self._keep_fires(plan, before)
+        self._keep_fires(plan, before, np.arange(0) if restoring else symbols)
         self._membership.activate(plan.universes)
         self._forget_quiet()
 
@@ -120,12 +120,21 @@ class Scanner:
             self._put_imported(found, text)
         self._remembered[text] = found
 
-    def _keep_fires(self, plan: Plan, before: dict[str, Stateful]) -> None:
-        """Fires of rules that stay. Memory of others comes into being when they need it."""
+    def _keep_fires(self, plan: Plan, before: dict[str, Stateful], symbols: Index) -> None:
+        """Fires of rules that stay. Memory of others comes into being when they need it. Rules on edges that are new to
+        `symbols` do not know what they were on the rows these have had."""
+        had_rows = symbols[self._state.symbol.row_ts[symbols] >= 0]
         for rule in plan.rules:
             key = _fire_key(rule)
             if key in before or key in self.imported or rule.trigger.kind == BECOMES_TRUE:
-                self._remember(before, key, partial(FireMemory, rule.trigger))
+                self._remember(before, key, partial(self._begun_fires, rule, had_rows))
+
+    def _begun_fires(self, rule: PlannedRule, had_rows: Index) -> FireMemory:
+        begun = FireMemory(rule.trigger)
+        memory.grow(begun, self._state.capacity)
+        if rule.trigger.kind == BECOMES_TRUE:
+            begun.begin_unknown(had_rows)
+        return begun
 
     def _fires(self, rule: PlannedRule) -> FireMemory:
         key = _fire_key(rule)

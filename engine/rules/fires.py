@@ -18,8 +18,8 @@ from schemas.rule import BECOMES_TRUE, ONCE_PER_BAR, ONCE_PER_SESSION
 
 NOT_YET: Final = np.iinfo(np.int64).min
 _ALL: Final = slice(None)
-UNKNOWN, ARMED, SPENT = 0, 1, 2
-"""Of a rule that fires when it becomes true: nothing is known yet, it may fire, it has been true."""
+ARMED, SPENT, UNKNOWN = 0, 1, 2
+"""Of a rule that fires when it becomes true: it may fire, it has been true, it is not known which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class FireMemory:
         """Nothing fired."""
         declared = {"fired": column("i8", NOT_YET)}
         if trigger.kind == BECOMES_TRUE:
-            declared["edge"] = column("u1", UNKNOWN)
+            declared["edge"] = column("u1", ARMED)
         if trigger.kind in (ONCE_PER_BAR, ONCE_PER_SESSION):
             declared["period"] = column("i8", NOT_YET)
         if trigger.max_fires or trigger.runaway_fires:
@@ -53,6 +53,10 @@ class FireMemory:
     def groups(self) -> dict[str, Columns]:
         """Its columns."""
         return {"now": self._now}
+
+    def begin_unknown(self, symbols: Index) -> None:
+        """The rule comes to symbols that have had rows without it: whether it was true then is not known."""
+        self.now.edge[symbols] = UNKNOWN
 
     def is_waiting(self, members: Index) -> bool:
         """Whether a rule on edges is armed for all of `members`: then nothing but true changes it."""
@@ -142,17 +146,17 @@ class FireMemory:
     def edges(self, truth: Truth, rearm: Truth | None, view: View) -> Index:
         """Rows where the rule becomes true, given its truth on all rows. Remembered."""
         rises = truth.true
-        resets = truth.false if rearm is None else rearm.true & ~rises
+        resets = ~rises if rearm is None else rearm.true & ~rises
         members, segments, edge = view.members, view.segments, self.now.edge
         before = edge[members]
+        if (before == UNKNOWN).any():
+            unknown = view.spread_any(before == UNKNOWN)
+            if segments is not None:
+                unknown = unknown & (segments.count_before(truth.true | truth.false) == 0)
+            resets = np.where(unknown, truth.false if rearm is None else resets | truth.false, resets)
         if segments is None:
-            resets = resets | ((before == UNKNOWN) & truth.false)
             edge[members] = np.where(rises, SPENT, np.where(resets, ARMED, before))
             return np.flatnonzero(rises & (before == ARMED))
-        if rearm is not None and (before == UNKNOWN).any():
-            known = truth.true | truth.false
-            first = known & (segments.count_before(known) == 0) & (before == UNKNOWN)[segments.of_row]
-            resets = resets | (first & truth.false)
         newest = segments.newest(rises | resets)
         at = np.concatenate(([-1], newest[:-1]))
         at[segments.starts] = -1

@@ -97,6 +97,8 @@ def activate(rules: Sequence[Rule], symbol: Symbol) -> None:
     memory.rows = {key: pair for key, pair in memory.rows.items() if key in rows}
     kept = {(rule.id, rule.hash) for rule in rules}
     symbol.fires = {key: fires for key, fires in symbol.fires.items() if key in kept}
+    for rule in rules:
+        symbol.fires.setdefault((rule.id, rule.hash), Fires(armed=True if symbol.row_t < 0 else None))
 
 
 def _begun(symbol: Symbol, call: Call) -> int:
@@ -159,10 +161,7 @@ def _edge(fires: Fires, verdict: object, rearm: object, by_itself: bool) -> bool
     if verdict is True:
         rises, fires.armed = fires.armed is True, False
         return rises
-    if by_itself or fires.armed is None:
-        if verdict is False or (not by_itself and rearm is True):
-            fires.armed = True
-    elif rearm is True:
+    if rearm is True or (verdict is False if fires.armed is None else by_itself):
         fires.armed = True
     return False
 

@@ -9,7 +9,7 @@ from tests.support.candles import Candle, Series, flat
 @dataclass(frozen=True)
 class Case:
     """`name` with parameters, as a field of a rule each; `call` and `seed`: the same in an expression and in a list of
-    conditions."""
+    conditions. `opening`: fires of either series that the first price gives, which is always the day's extreme."""
 
     name: str
     call: str
@@ -17,11 +17,12 @@ class Case:
     fires: Series
     silent: Series
     parameters: dict[str, Any] = field(default_factory=dict)
+    opening: int = 0
 
 
-def plain(name: str, fires: Series, silent: Series) -> Case:
+def plain(name: str, fires: Series, silent: Series, opening: int = 0) -> Case:
     """One that is used with its defaults."""
-    return Case(name, name, name, fires, silent)
+    return Case(name, name, name, fires, silent, opening=opening)
 
 
 def two(first: tuple[float, ...], second: tuple[float, ...]) -> Series:
@@ -99,10 +100,10 @@ CANDLES = [
 ]
 
 EXTREMES = [
-    plain("near_day_high", flat(100, 90, 99.6), flat(100, 90, 99.5)),
-    plain("near_day_low", flat(100, 110, 100.4), flat(100, 110, 100.5)),
-    plain("near_day_high_ext", flat(100, 90, 99.6), flat(100, 90, 99.5)),
-    plain("near_day_low_ext", flat(100, 110, 100.4), flat(100, 110, 100.5)),
+    plain("near_day_high", flat(100, 90, 99.6), flat(100, 90, 99.5), 1),
+    plain("near_day_low", flat(100, 110, 100.4), flat(100, 110, 100.5), 1),
+    plain("near_day_high_ext", flat(100, 90, 99.6), flat(100, 90, 99.5), 1),
+    plain("near_day_low_ext", flat(100, 110, 100.4), flat(100, 110, 100.5), 1),
     plain("new_day_high", flat(100, 101), flat(100, 100, 99)),
     plain("new_day_low", flat(100, 99), flat(100, 100, 101)),
     plain("new_52w_high", [*days(20, 100), *flat(100, 101, 101.1)], [*days(20, 100), *flat(100, 101)]),
@@ -111,16 +112,16 @@ EXTREMES = [
         "near_recent_high",
         "near_recent_high(1m, 3)",
         "near_recent_high_3_1m",
-        [*LEVEL, *flat(90, 99.95)],
-        [*LEVEL, *flat(90, 99.9)],
+        flat(100, 100, 100, 90, 99.95),
+        flat(100, 100, 100, 90, 99.9),
         THREE,
     ),
     Case(
         "near_recent_low",
         "near_recent_low(1m, 3)",
         "near_recent_low_3_1m",
-        [*LEVEL, *flat(110, 100.05)],
-        [*LEVEL, *flat(110, 100.1)],
+        flat(100, 100, 100, 110, 100.05),
+        flat(100, 100, 100, 110, 100.1),
         THREE,
     ),
     Case(

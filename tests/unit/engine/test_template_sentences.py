@@ -116,4 +116,4 @@ SENTENCES = {
 def test_it_says_why_it_fired(case: Case) -> None:
     lab = Lab({"r": of_template(case)})
     Told(lab).tell(case.fires)
-    assert sentence(lab.alerts[0].body) == f"{SYMBOL} {SENTENCES[case.name]}"
+    assert sentence(lab.alerts[case.opening].body) == f"{SYMBOL} {SENTENCES[case.name]}"

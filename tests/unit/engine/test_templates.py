@@ -26,12 +26,12 @@ def of_template(case: Case) -> RuleBody:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_fires_on_a_series_made_for_it(case: Case) -> None:
-    assert len(fires(of_template(case), case.fires)) >= 1
+    assert len(fires(of_template(case), case.fires)) > case.opening
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_is_silent_on_a_near_miss(case: Case) -> None:
-    assert fires(of_template(case), case.silent) == []
+    assert len(fires(of_template(case), case.silent)) == case.opening
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

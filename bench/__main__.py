@@ -20,12 +20,13 @@ from bench.memory import SYMBOLS, measure_memory
 from bench.overhead import measure_overhead
 from bench.recovery import measure_recovery
 from bench.results import machine, versions, write
+from bench.rule_costs import measure_rules
 from bench.throughput import PARTS, Sizes, measure_throughput
 from infra.allocator import keep_memory_small
 from infra.collector import collect_rarely
 from infra.embedded.kafka import find_runtime
 
-ALL_PARTS: Final = (*PARTS, "memory", "recovery", "overhead", "latency")
+ALL_PARTS: Final = (*PARTS, "rules", "memory", "recovery", "overhead", "latency")
 BUSY: Final = 0.5
 _BEGUN: Final = time.monotonic()
 
@@ -59,6 +60,9 @@ async def _measure(options: argparse.Namespace, board: Board, folder: Path) -> N
     parts = set(PARTS) & options.only
     if parts:
         await measure_throughput(board, folder, runtime, parts, sizes, options.runs, _tell)
+    if "rules" in options.only:
+        ticks = 4 * (sizes.engine_ticks // (4 if options.quick else 1))
+        await measure_rules(board, sizes.symbols, sizes.rate, ticks, options.runs, _tell)
     if "memory" in options.only:
         _tell("memory and restore")
         await measure_memory(board, folder / "memory", runtime, symbols, options.runs)

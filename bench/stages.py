@@ -21,13 +21,14 @@ REST: Final = "intake"
 class Stopwatches:
     """Seconds by stage; within a stage the time of the stages that it calls is theirs alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.seconds: dict[str, float] = {}
+        self._clock = clock
         self._open: list[str] = []
         self._since = 0.0
 
     def _note(self) -> None:
-        now = time.perf_counter()
+        now = self._clock()
         if self._open:
             stage = self._open[-1]
             self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._since
@@ -84,3 +85,11 @@ def stage_times(log: Log, plans: dict[str, Plan]) -> dict[str, float]:
         run = engine_run(log, plans, watches.seconds.clear)
     seconds = {**watches.seconds, REST: run.step_s - sum(watches.seconds.values())}
     return {name: 1e6 * spent / run.ticks for name, spent in seconds.items()}
+
+
+def stage_seconds(stage: str, work: Callable[[], object]) -> float:
+    """Processor time that `work` spends in a stage."""
+    watches = Stopwatches(time.process_time)
+    with _watched(watches):
+        work()
+    return watches.seconds[stage]

@@ -142,7 +142,10 @@ class MinutePointer:
         missing = len(history.count) - len(self._number)
         if missing > 0:
             self._number = np.append(self._number, np.full(missing, -1, np.int64))
-        number = np.maximum(self._number[symbols], history.count[symbols] - history.timeframe.ring - 1)
+        newest = history.count[symbols] - 1
+        # No two bars start in one minute: so many at most start after the target.
+        after = np.maximum(history.at("start", symbols, newest) - target, 0)
+        number = np.maximum(self._number[symbols], newest - np.minimum(after, history.timeframe.ring))
         going = np.arange(len(symbols))
         while len(going):
             following = number[going] + 1

@@ -66,13 +66,22 @@ class SecondPrices(Ticked):
 
     def ago(self, view: View) -> F64:
         """The price then over rows, null where there was none today."""
-        symbols, wanted = view.symbols, view.row_ts // SECOND_NS - self._seconds
+        if view.of_row is None:
+            return self._prices(view, np.arange(len(view)))
+        second = view.row_ts // SECOND_NS
+        first = starts_of_runs(view.of_row, second)
+        return np.repeat(self._prices(view, first), np.diff(first, append=len(view)))
+
+    def _prices(self, view: View, rows: Index) -> F64:
+        """The same of some rows."""
+        places, wanted = view.places(rows), view.row_ts[rows] // SECOND_NS - self._seconds
+        symbols = view.members[places]
         number = self._newest_until(symbols, wanted)
         found = (number >= 0) & (number >= self.now.count[symbols] - self._width)
         slot = number % self._width
         info = view.member_info
         earliest = np.where(info.session == CLOSED, np.iinfo(np.int64).max, info.day_start * _MINUTE_S)
-        found &= self.now.second[symbols, slot] >= view.spread_units(earliest)
+        found &= self.now.second[symbols, slot] >= earliest[places]
         return np.where(found, self.now.price[symbols, slot], NULL)
 
     def _newest_until(self, symbols: Index, wanted: I64) -> NDArray[Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.rule import RuleError
 
@@ -31,8 +30,7 @@ _TOKEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`column` counts from 1."""
 
     kind: str
@@ -44,8 +42,8 @@ def tokens(source: str, where: str) -> list[Token]:
     """All tokens, an END behind them. RuleError for what begins none."""
     if len(source) > MAX_TEXT:
         raise RuleError(where, f"longer than {MAX_TEXT} characters")
-    found, at = [], 0
-    while source[at:].strip():
+    found, at, end = [], 0, len(source.rstrip())
+    while at < end:
         match = _TOKEN.match(source, at)
         if match is None:
             at += len(source[at:]) - len(source[at:].lstrip())

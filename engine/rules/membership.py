@@ -73,6 +73,10 @@ class Inside:
         """Over these universes and the rows."""
         return np.take(self._inside[universes], self._symbols, axis=1)
 
+    def each(self, universes: Index, rows: Index) -> Mask:
+        """Whether each of these rows is inside the universe beside it; rows behind the last count as the last."""
+        return np.asarray(self._inside[universes, self._symbols[np.minimum(rows, len(self._symbols) - 1)]])
+
     def members(self, universe: int) -> Index:
         """The symbols of the view that are inside."""
         members = self._view.members

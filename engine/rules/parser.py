@@ -4,7 +4,7 @@ is known."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from engine.indicators.catalogue import CATALOGUE
@@ -72,20 +72,20 @@ class _Parser:
     def __init__(self, source: str, where: str, named: Named, known: Mapping[str, object], depth: int = 0) -> None:
         self._source, self._where, self._named, self._known, self._depth = source, where, named, known, depth
         self._tokens = tokens(source, where)
-        self._at = 0
+        self._at, self._now = 0, self._tokens[0]
 
     # --- tokens --------------------------------------------------------------------------------------------------
 
-    @property
-    def _now(self) -> Token:
-        return self._tokens[self._at]
-
     def _next(self) -> Token:
-        self._at += 1
-        return self._tokens[self._at - 1]
+        """Go on to the token behind; at the end there is none."""
+        token = self._now
+        if token.kind != lexer.END:
+            self._at += 1
+            self._now = self._tokens[self._at]
+        return token
 
     def _is(self, *texts: str) -> bool:
-        return self._now.kind in (lexer.SYMBOL, lexer.NAME) and self._now.text in texts
+        return self._now.text in texts and self._now.kind in (lexer.SYMBOL, lexer.NAME)
 
     def expect(self, kind: str, text: str = "") -> Token:
         """The next token, which has to be this."""
@@ -245,7 +245,6 @@ class _Parser:
             node = self.expression()
             self.expect(lexer.SYMBOL, ")")
             return node
-        self._at -= 1
         shown = "the end" if token.kind == lexer.END else repr(token.text)
         raise self._error(token, f"a metric, a number or a parenthesis is expected here, not {shown}")
 
@@ -279,7 +278,7 @@ class _Parser:
             if declaration is not None and declaration.formula:
                 return self._written_out(token, declaration, texts)
             if declaration is not None:
-                return tree.metric(declaration.call(*check_arguments(declaration, texts)))
+                return _metric(declaration.name, tuple(texts))
         except RuleError:
             raise
         except ValueError as error:
@@ -351,6 +350,13 @@ def metric_named(name: str, arguments: list[str]) -> Declaration | None:
     if name == "avg_volume" and len(arguments) == 1 and arguments[0].endswith("d"):
         name = "avg_volume_day"
     return CATALOGUE.get(name)
+
+
+@lru_cache(maxsize=4_096)
+def _metric(name: str, arguments: tuple[str, ...]) -> Node:
+    """A metric of the catalogue with its arguments. Raises ValueError. Rules of a set share most of them."""
+    declaration = CATALOGUE[name]
+    return tree.metric(declaration.call(*check_arguments(declaration, list(arguments))))
 
 
 def _number(text: str) -> Node:

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -61,7 +62,7 @@ def _round(board: Board, market: list[Lane], files: dict[int, bytes], plans: dic
     steps = {count: _through(market, plans, count, 1) for count in COUNTS}
     tell("alerts a thousand ticks: " + ", ".join(f"{1e3 * run.alerts / run.ticks:.1f}" for run in steps.values()))
     matching = {
-        count: stage_seconds("rules", lambda count=count: _through(market, plans, count, 1)) for count in COUNTS
+        count: stage_seconds("rules", partial(_through, market, plans, count, 1)) for count in COUNTS
     }
     for count in COUNTS[1:]:
         board.add(f"rules {count} / rules 100", steps[count].us / steps[100].us)

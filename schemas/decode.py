@@ -4,7 +4,7 @@ on."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
@@ -31,6 +31,8 @@ from schemas.values import Values
 
 _LEAN = msgspec.json.Decoder(LeanTick)
 _FULL = msgspec.json.Decoder(TickRecord)
+FEW = 4
+"""So many records are decoded one by one: heartbeats between frames."""
 _OPEN, _CLOSE = ord("{"), ord("}")
 # As our own encoders write them; any other spelling is understood too, on the slower path.
 _CONTROLS = (b'{"hb"', b'{"end"', b'{"ruleset"')
@@ -60,16 +62,13 @@ class _ChunkDecoder:
         self.marks: list[Mark] = []
         self.rejected: list[Rejected] = []
         self._chunk, self._symbols, self._rows = chunk, symbols, 0
-        self._values = chunk.values if isinstance(chunk.values, Values) else Values.of(chunk.values)
         self._offsets, self._append_ts = np.asarray(chunk.offsets, np.int64), np.asarray(chunk.append_ts_ns, np.int64)
 
     def runs(self) -> Iterable[tuple[int, int]]:
         """(start, end) of each run of JSON records, (position, 0) for each frame."""
-        values, count = self._values, len(self._values)
-        is_frame = (values.byte(0) == FRAME_MAGIC) & (values.starts < values.ends)
-        frames = np.flatnonzero(is_frame).tolist()
+        values, count = self._chunk.values, len(self._chunk.values)
         start = 0
-        for position in frames:
+        for position in _frames(values):
             if position > start:
                 yield start, position
             yield position, 0
@@ -105,11 +104,14 @@ class _ChunkDecoder:
         )
 
     def add_json(self, start: int, end: int) -> None:
-        values, offsets, append_ts = (
-            self._values.part(start, end),
-            self._offsets[start:end],
-            self._append_ts[start:end],
-        )
+        values, offsets, append_ts = self._chunk.values, self._offsets[start:end], self._append_ts[start:end]
+        some = values.part(start, end) if isinstance(values, Values) else Values.of(values[start:end])
+        if end - start > FEW:
+            self._add_many(some, offsets, append_ts)
+        else:
+            self._add_one_by_one(some, offsets, append_ts)
+
+    def _add_many(self, values: Values, offsets: I64, append_ts: I64) -> None:
         if (controls := _controls(values)) is not None:
             is_tick = np.ones(len(values), np.bool_)
             is_tick[[*controls]] = False
@@ -119,10 +121,14 @@ class _ChunkDecoder:
                 return
         records = _decode_all(_FULL, values)
         if records is None:
-            good = [self._decode_one(value, int(offset)) for value, offset in zip(values, offsets, strict=True)]
-            kept = np.array([record is not None for record in good], bool)
-            records, offsets, append_ts = [r for r in good if r is not None], offsets[kept], append_ts[kept]
-        self._add_records(records, offsets, append_ts)
+            self._add_one_by_one(values, offsets, append_ts)
+        else:
+            self._add_records(records, offsets, append_ts)
+
+    def _add_one_by_one(self, values: Values, offsets: I64, append_ts: I64) -> None:
+        good = [self._decode_one(value, offset) for value, offset in zip(values, offsets.tolist(), strict=True)]
+        kept = np.array([record is not None for record in good], np.bool_)
+        self._add_records([record for record in good if record is not None], offsets[kept], append_ts[kept])
 
     def _decode_one(self, value: bytes, offset: int) -> TickRecord | None:
         if not value:
@@ -220,6 +226,14 @@ class _ChunkDecoder:
         self.parts.append(trades)
         self._rows += len(trades)
         return ~bad
+
+
+def _frames(values: Sequence[bytes | None] | Values) -> list[int]:
+    """The places of the frames."""
+    if not isinstance(values, Values):
+        return [i for i, value in enumerate(values) if value and value[0] == FRAME_MAGIC]
+    found: list[int] = np.flatnonzero((values.byte(0) == FRAME_MAGIC) & (values.starts < values.ends)).tolist()
+    return found
 
 
 def _controls(values: Values) -> dict[int, TickRecord] | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.rules.body import body_of, rules_of
-from engine.rules.fires import SPENT, UNKNOWN
+from engine.rules.fires import ARMED, SPENT
 from engine.rules.spelling import normal_file
 from engine.rules.symbol_names import SymbolNames
 from schemas.rule import RuleBody, RuleError, Universe, encode_rule_body
@@ -233,9 +233,10 @@ def test_another_rule_set_and_a_restart_change_nothing() -> None:
     assert told == [a, a + b, a + b, b, [("t", "A"), ("t", "B"), ("t", "C")], a]
 
 
-def test_nothing_is_remembered_of_symbols_outside() -> None:
+def test_of_symbols_outside_nothing_is_remembered() -> None:
+    """An armed edge is what there is without memory."""
     lab = Lab({"r": body({"symbols": ["A"]}, trigger="becomes_true")})
     for price in (4, 6):
         lab.send(*({"symbol": name, "ts": TEN, "price": price, "size": 1} for name in "AB"))
     (fires,) = (one for text, one in lab.partition.scanner.stateful().items() if text.startswith("fires of"))
-    assert fires.groups()["now"].take(np.arange(2))["edge"].tolist() == [SPENT, UNKNOWN]
+    assert fires.groups()["now"].take(np.arange(2))["edge"].tolist() == [SPENT, ARMED]

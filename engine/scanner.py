@@ -269,11 +269,12 @@ class Scanner:
         return fire(rule, chosen, view, evaluation, at) if len(chosen.rows) else []
 
     def _record(self, view: View, evaluation: Evaluation) -> None:
-        for series in self.plan.series:
-            if series.frame is view.closing:
-                found = self._remembered[series.text]
-                assert isinstance(found, SeriesMemory)
-                found.record(view.members, evaluation.value(series.node))
+        """All values are computed before one is recorded: a series may be made of another's past."""
+        closing = [series for series in self.plan.series if series.frame is view.closing]
+        for series, values in [(series, evaluation.value(series.node)) for series in closing]:
+            found = self._remembered[series.text]
+            assert isinstance(found, SeriesMemory)
+            found.record(view.members, values)
 
 
 def _row_key(scope: Scope, node: Node) -> str:

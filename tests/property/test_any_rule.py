@@ -15,6 +15,7 @@ from tests.support.any_rule import document
 SEEDS, CASES = 20, 1_000
 """20,000 files."""
 
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_any_file_is_rules_or_an_error(seed: int) -> None:
     rng, accepted = random.Random(seed), 0

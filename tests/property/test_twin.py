@@ -33,4 +33,6 @@ def test_the_markets_reach_what_they_are_made_for(seed: int) -> None:
         found |= {name for name, count in counted.items() if count}
         found |= {name for name, some in {"bars": outcome.bars, "alerts": outcome.alerts}.items() if some}
         found |= {"refused"} if outcome.refused else set()
-    assert found == {"duplicates", "amended", "late", "bars", "alerts", "refused"}
+        confined = [rule.hash.encode() for rules in sets.rules.values() for rule in rules if rule.body.universe]
+        found |= {"confined"} if any(key in alert for alert in outcome.alerts for key in confined) else set()
+    assert found == {"duplicates", "amended", "late", "bars", "alerts", "refused", "confined"}

@@ -199,7 +199,7 @@ class _Writer:
             limits = {"max_fires": rng.randint(1, 4)}
         if rng.random() < 0.2:
             limits |= {"runaway_fires": rng.randint(2, 4), "runaway_ns": rng.choice((1, 60, 600)) * 10**9}
-        if rng.random() < 0.3:
+        if rng.random() < 0.5:
             limits |= {"universe": universe_of(self.universe(), "universe")}
         return RuleBody(
             parse_condition(self.condition(2)).text,
@@ -214,9 +214,9 @@ class _Writer:
         """Of the symbols of the random markets."""
         rng = self._rng
         return SeedUniverse(
-            symbols=rng.sample(SYMBOLS[1:], rng.randint(1, 3)) if rng.random() < 0.4 else None,
-            patterns=rng.sample(PATTERNS, rng.randint(1, 2)) if rng.random() < 0.6 else None,
-            exclude=rng.sample((*PATTERNS, SYMBOLS[0]), rng.randint(0, 2)),
+            symbols=rng.sample(SYMBOLS[1:], rng.randint(2, 4)) if rng.random() < 0.4 else None,
+            patterns=rng.sample(PATTERNS, rng.randint(2, 4)) if rng.random() < 0.6 else None,
+            exclude=rng.sample((*PATTERNS, SYMBOLS[0]), rng.choice((0, 0, 1, 2))),
         )
 
     def condition(self, depth: int) -> str:

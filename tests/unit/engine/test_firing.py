@@ -215,3 +215,10 @@ def test_a_metric_new_to_the_rules_begins_with_the_bars_there_are() -> None:
     closing, row = bodies(lab, "e")
     assert (closing.ts, closing.explanation[0].value) == (TEN + 3 * MINUTE - 1, 15 + (60 - 15) * (2 / 3))
     assert (row.ts, row.explanation[0].value) == (TEN + 3 * MINUTE, 15 + (60 - 15) * (2 / 3))
+
+
+def test_past_values_of_past_values_are_recorded_at_closes_that_nothing_was_tried_at() -> None:
+    lab = Lab({"r": ("price > 100.0 and avg(2, sma(1, 1m))[1] > 0.0", 0)})
+    for minute, price in enumerate((1, 2, 4, 8, 200)):
+        lab.trade(TEN + minute * MINUTE, price)
+    assert [body.explanation[1].value for body in bodies(lab)] == [(4 + 8) / 2]

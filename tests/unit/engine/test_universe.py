@@ -233,7 +233,8 @@ def test_another_rule_set_and_a_restart_change_nothing() -> None:
     assert told == [a, a + b, a + b, b, [("t", "A"), ("t", "B"), ("t", "C")], a]
 
 
-def test_nothing_is_remembered_of_symbols_outside() -> None:
+def test_of_symbols_outside_nothing_is_remembered() -> None:
+    """An armed edge is what there is without memory."""
     lab = Lab({"r": body({"symbols": ["A"]}, trigger="becomes_true")})
     for price in (4, 6):
         lab.send(*({"symbol": name, "ts": TEN, "price": price, "size": 1} for name in "AB"))

@@ -16,6 +16,8 @@ from typing import Final
 from app.settings import load_settings
 from bench.figures import Board, table
 from bench.latency import measure_latency
+from bench.many_symbols import SYMBOLS as MANY
+from bench.many_symbols import measure_many_symbols
 from bench.memory import SYMBOLS, measure_memory
 from bench.overhead import measure_overhead
 from bench.recovery import measure_recovery
@@ -26,7 +28,7 @@ from infra.allocator import keep_memory_small
 from infra.collector import collect_rarely
 from infra.embedded.kafka import find_runtime
 
-ALL_PARTS: Final = (*PARTS, "rules", "memory", "recovery", "overhead", "latency")
+ALL_PARTS: Final = (*PARTS, "rules", "symbols100k", "memory", "recovery", "overhead", "latency")
 BUSY: Final = 0.5
 _BEGUN: Final = time.monotonic()
 
@@ -63,6 +65,8 @@ async def _measure(options: argparse.Namespace, board: Board, folder: Path) -> N
     if "rules" in options.only:
         ticks = 4 * (sizes.engine_ticks // (4 if options.quick else 1))
         await measure_rules(board, sizes.symbols, sizes.rate, ticks, options.runs, _tell)
+    if "symbols100k" in options.only:
+        await measure_many_symbols(board, MANY // (10 if options.quick else 1), _tell)
     if "memory" in options.only:
         _tell("memory and restore")
         await measure_memory(board, folder / "memory", runtime, symbols, options.runs)

@@ -58,6 +58,15 @@ class Lane:
         return made
 
 
+def together(market: Sequence[Lane], plan: Plan) -> Partition:
+    """All symbols in one engine, at the beginning of the part that counts."""
+    made = Partition(0, None, load_calendars())
+    for piece in sorted((piece for lane in market for piece in lane.pieces), key=lambda piece: piece.key, reverse=True):
+        made.import_piece(piece)
+    made.begin_at(market[0].header, {plan.set_hash: plan})
+    return made
+
+
 def switch_to(partition: Partition, plan: Plan) -> None:
     """Bring a rule set into force, as a record of the log does."""
     offset = partition.position + 1

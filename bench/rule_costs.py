@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from bench.figures import Board
-from bench.offline import Lane, lanes, switch_to
+from bench.offline import Lane, lanes, switch_to, together
 from bench.rule_sets import compiled, entries_and_bodies, file_bytes
 from bench.stages import stage_seconds
 from engine.firing import Moment
@@ -22,7 +22,7 @@ from engine.rules.plan import Plan, compile_rule_set
 from engine.timeframes import MINUTE_NS
 from engine.view import View
 from schemas.batch import TickBatch
-from schemas.rule import rule_set_hash
+from schemas.rule import RuleBody, RuleEntry, rule_set_hash
 
 COUNTS: Final = (100, 1_000, 10_000)
 Tell = Callable[[str], object]
@@ -30,9 +30,8 @@ Tell = Callable[[str], object]
 
 @dataclass
 class _Run:
-    """Engines that have gone through batches."""
+    """What engines needed to go through batches."""
 
-    partitions: list[Partition]
     ticks: int = 0
     seconds: float = 0.0
     alerts: int = 0
@@ -56,37 +55,35 @@ async def measure_rules(board: Board, symbols: int, rate: float, ticks: int, run
 
 def _round(board: Board, market: list[Lane], files: dict[int, bytes], plans: dict[int, Plan], tell: Tell) -> None:
     board.add("compile", _seconds(lambda: compiled(files[10_000])))
-    whole = _through(market, plans, 100, None)
-    board.add("rules 100", whole.us)
-    board.add("sweep", 1e3 * sum(_sweep(partition) for partition in whole.partitions))
+    board.add("rules 100", _through(market, plans, 100, None).us)
+    partition = together(market, plans[100])
+    board.add("sweep anew", 1e3 * _sweep(partition))
+    board.add("sweep", 1e3 * _sweep(partition))
     steps = {count: _through(market, plans, count, 1) for count in COUNTS}
     tell("alerts a thousand ticks: " + ", ".join(f"{1e3 * run.alerts / run.ticks:.1f}" for run in steps.values()))
-    matching = {
-        count: stage_seconds("rules", partial(_through, market, plans, count, 1)) for count in COUNTS
-    }
+    matching = {count: stage_seconds("rules", partial(_through, market, plans, count, 1)) for count in COUNTS}
     for count in COUNTS[1:]:
         board.add(f"rules {count} / rules 100", steps[count].us / steps[100].us)
         board.add(f"match {count} / match 100", matching[count] / matching[100])
-    entries, bodies = entries_and_bodies(files[1_000])
     for key, begins_with in (("switch", plans[100]), ("switch new", None)):
         partitions = [lane.partition(number, begins_with) for number, lane in enumerate(market)]
+        board.add(key, 1e3 * _seconds(partial(_switch, partitions, *entries_and_bodies(files[1_000]))))
 
-        def switch(partitions: list[Partition] = partitions) -> None:
-            plan = compile_rule_set(rule_set_hash(entries), entries, bodies)
-            for partition in partitions:
-                switch_to(partition, plan)
 
-        board.add(key, 1e3 * _seconds(switch))
+def _switch(partitions: list[Partition], entries: list[RuleEntry], bodies: dict[str, RuleBody]) -> None:
+    """What a worker does at the record of a switch."""
+    plan = compile_rule_set(rule_set_hash(entries), entries, bodies)
+    for partition in partitions:
+        switch_to(partition, plan)
 
 
 def _through(market: list[Lane], plans: dict[int, Plan], count: int, most: int | None) -> _Run:
     """So many rules over the first `most` batches of each partition (None: all)."""
-    run, plan = _Run([]), plans[count]
+    run, plan = _Run(), plans[count]
     for number, lane in enumerate(market):
         partition = lane.partition(number, plans[100])
         if plan is not plans[100]:
             switch_to(partition, plan)
-        run.partitions.append(partition)
         for part in _parts(lane.batches[:most]):
             begun = time.process_time()
             run.alerts += len(partition.step(part, {plan.set_hash: plan}).alerts)

@@ -1,5 +1,5 @@
-"""`python -m bench.soak`: the durability tests for hours instead of minutes, and memory over a long run; kept in
-bench/results."""
+"""`python -m bench.soak`: the durability tests for hours instead of minutes, a million files of rules, memory over a
+long run; kept in bench/results."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from typing import Any, Final
 from app.settings import load_settings
 from app.supervisor import RoleProcess
 from app.topology import topics_of
+from bench.fuzz import fuzz
 from bench.memory import memory_mb
 from bench.results import FOLDER, machine, versions
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime, find_runtime
@@ -44,7 +45,7 @@ CHANGES_A_ROUND: Final = 20
 OUTAGE_S: Final = 60.0
 STILL_S: Final = 30.0
 LOOK_S: Final = 5.0
-PARTS: Final = ("kills", "pauses", "broker", "members", "memory")
+PARTS: Final = ("fuzz", "kills", "pauses", "broker", "members", "memory")
 
 Scenario = Callable[[KafkaBroker, Path, random.Random], Awaitable[Any]]
 
@@ -69,7 +70,9 @@ async def _soak(options: argparse.Namespace, runtime: KafkaRuntime, done: dict[s
     for part in options.only:
         begun = time.monotonic()
         _tell(f"{part} begins")
-        if part == "memory":
+        if part == "fuzz":
+            done[part] = await asyncio.to_thread(fuzz, options.cases, options.seed, _tell)
+        elif part == "memory":
             done[part] = await _memory(runtime, options.minutes, options.rate)
         else:
             done[part] = {"rounds": await _rounds(part, options, runtime, chance)}
@@ -163,6 +166,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench.soak", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    parser.add_argument("--cases", type=int, default=1_000_000, help="of the fuzz of rules")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--pauses", type=int, default=20)
     parser.add_argument("--changes", type=int, default=40, help="of the workers that share the partitions")

@@ -146,12 +146,11 @@ class MinutePointer:
         # No two bars start in one minute: so many at most start after the target.
         after = np.maximum(history.at("start", symbols, newest) - target, 0)
         number = np.maximum(self._number[symbols], newest - np.minimum(after, history.timeframe.ring))
-        going = np.arange(len(symbols))
+        going = np.flatnonzero(number < newest)
         while len(going):
             following = number[going] + 1
-            ahead = following < history.count[symbols[going]]
-            ahead &= history.at("start", symbols[going], following) <= target[going]
-            going = going[ahead]
+            going = going[history.at("start", symbols[going], following) <= target[going]]
             number[going] += 1
+            going = going[number[going] < newest[going]]
         self._number[symbols] = number
         return number

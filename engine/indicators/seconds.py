@@ -85,11 +85,14 @@ class SecondPrices(Ticked):
         return np.where(found, self.now.price[symbols, slot], NULL)
 
     def _newest_until(self, symbols: Index, wanted: I64) -> NDArray[Any]:
-        """Number of each row's newest entry that is not after `wanted`, by halving."""
-        high = self.now.count[symbols] - 1
-        low = np.maximum(high - self._width, -1)
+        """Number of each row's newest entry that is not after `wanted`: the newest of all, or found by halving."""
+        number = self.now.count[symbols] - 1
+        later = np.flatnonzero(self.now.second[symbols, number % self._width] > wanted)
+        symbols, wanted, high = symbols[later], wanted[later], number[later] - 1
+        low = np.maximum(high + 1 - self._width, -1)
         while (low < high).any():
             middle = (low + high + 1) // 2
             fits = self.now.second[symbols, middle % self._width] <= wanted
             low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
-        return low
+        number[later] = low
+        return number

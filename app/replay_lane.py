@@ -29,7 +29,8 @@ FEWEST_RECORDS: Final = 16_384
 
 
 class Lane:
-    """Steps one partition. While `told` is false its results are dropped: that is how windows are filled."""
+    """Steps one partition, about `step_ticks` at a time. While `told` is false its results are dropped: that is how
+    windows are filled."""
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Lane:
         self.plans: dict[str, Plan] = {}
         self.counts = Counts()
         self.told = True
+        self.step_ticks = STEP_TICKS
         self._taker, self._overridden = taker, False
         self._wanted = None if symbols is None else frozenset(symbols)
 
@@ -75,7 +77,7 @@ class Lane:
 
     def step(self, batch: TickBatch) -> None:
         """Go on by a batch."""
-        for part in batch.parts(STEP_TICKS):
+        for part in batch.parts(self.step_ticks):
             self._step(part)
 
     def _step(self, batch: TickBatch) -> None:

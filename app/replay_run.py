@@ -76,7 +76,7 @@ class Printed:
         self.to.take(bars, alerts, metrics)
 
 
-def _settle_process() -> None:
+def settle_process() -> None:
     """As a scan worker is, for the same work."""
     keep_memory_small()
     give_plain_records([TICKS.name])
@@ -95,7 +95,7 @@ async def run_topic(
 
     Raises ReplayError, ReadError, RuleSetMissingError, aiokafka's errors.
     """
-    _settle_process()
+    settle_process()
     meter = Meter(sum(one.end - one.read_from for one in stretches), progress)
     if request.parallel > 1 and len(stretches) > 1:
         return await asyncio.to_thread(_in_processes, bootstrap, request, stretches, folder, meter)
@@ -225,7 +225,7 @@ def _look(done: Any, meter: Meter) -> None:
 def _share(done: Any) -> None:
     global _shared  # noqa: PLW0603  # what a process is given at its start
     _shared = done
-    _settle_process()
+    settle_process()
 
 
 def _in_process(bootstrap: str, request: Request, stretch: Stretch, folder: Path, number: int) -> Part:

@@ -16,13 +16,14 @@ from bench.engine_alone import LIVE_TICKS, Log, engine_run, read_log
 from bench.faust_run import faust_run
 from bench.figures import Board
 from bench.market import CutMarket, Size
+from bench.replay import file_rate, topic_rate, write_lines
 from bench.rules import plans
 from bench.stages import stage_times
 from bench.worker import worker_run
 from infra.embedded.kafka import KafkaRuntime
 from ingest.sim_day import new_york_ns
 
-PARTS: Final = ("client", "faust", "json", "frame", "engine")
+PARTS: Final = ("client", "faust", "json", "frame", "engine", "replay")
 Tell = Callable[[str], object]
 
 
@@ -66,9 +67,11 @@ async def measure_throughput(
             return await stack.enter_async_context(filled_broker(folder / name, runtime, CutMarket(size), form))
 
         brokers: dict[str, Filled] = {}
-        if {"client", "json", "engine"} & set(parts):
-            brokers["json"] = await fill("json", Size(sizes.symbols, sizes.json_ticks, sizes.rate), "json")
-        if {"frame", "engine"} & set(parts):
+        spelled = Size(sizes.symbols, sizes.json_ticks, sizes.rate)
+        file = await write_lines(folder / "ticks.jsonl", spelled) if "replay" in parts else None
+        if {"client", "json", "engine", "replay"} & set(parts):
+            brokers["json"] = await fill("json", spelled, "json")
+        if {"frame", "engine", "replay"} & set(parts):
             brokers["frame"] = await fill("frame", Size(sizes.symbols, sizes.frame_ticks, sizes.rate), "frame")
         if "faust" in parts:
             brokers["faust"] = await fill(
@@ -77,7 +80,7 @@ async def measure_throughput(
         logs = await _logs(brokers, sizes) if "engine" in parts else None
         for number in range(1, runs + 1):
             tell(f"round {number} of {runs}")
-            await _round(board, brokers, logs, parts, tell)
+            await _round(board, brokers, logs, file, parts, tell)
 
 
 async def _logs(brokers: dict[str, Filled], sizes: Sizes) -> _Logs:
@@ -91,7 +94,12 @@ async def _logs(brokers: dict[str, Filled], sizes: Sizes) -> _Logs:
 
 
 async def _round(
-    board: Board, brokers: dict[str, Filled], logs: _Logs | None, parts: Collection[str], tell: Tell
+    board: Board,
+    brokers: dict[str, Filled],
+    logs: _Logs | None,
+    file: Path | None,
+    parts: Collection[str],
+    tell: Tell,
 ) -> None:
     if "client" in parts:
         tell("client")
@@ -100,9 +108,16 @@ async def _round(
         tell("idiomatic Faust")
         board.add("faust", await faust_run(brokers["faust"]))
     for form in ("json", "frame"):
-        if form in parts:
+        if {form, "replay"} & set(parts):
             tell(f"scan worker, {form}")
             await _worker(board, brokers[form], form)
+        if "replay" in parts:
+            tell(f"replay, {form}")
+            board.add(f"replay {form}", await topic_rate(brokers[form]))
+            board.add_ratio(f"replay {form}", form)
+    if file is not None:
+        tell("replay of a file")
+        board.add("replay file", await file_rate(file))
     if logs is not None:
         tell("engine alone")
         await asyncio.to_thread(_engine, board, logs)

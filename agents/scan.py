@@ -229,13 +229,16 @@ class Scan:
         self._partitions[tp.partition] = partition
         stats = self.stats.partitions[tp.partition] = PartitionStats()
         stats.position, stats.rule_set, stats.rule_set_seq = header.position, header.rule_set, header.rule_set_seq
-        stats.restore_s = time.perf_counter() - begun
+        consumer: Any = self._app.consumer
+        stats.restore_records, stats.restore_s = consumer.restored[changelog], time.perf_counter() - begun
         metrics.RESTORE.labels(tp.partition).set(stats.restore_s)
         logger.info(
-            "%s/%d: %d pieces of state restored in %.2f s, %d shards older than they should be; reading from %d",
+            "%s/%d: %d pieces of state restored in %.2f s, %d records of the changelog read, %d shards older than they "
+            "should be; reading from %d",
             *tp,
             count,
             stats.restore_s,
+            stats.restore_records,
             len(found.stale),
             header.position + 1,
         )

@@ -13,7 +13,8 @@ from infra import metrics
 
 @dataclass(slots=True)
 class PartitionStats:
-    """Since the partition was taken over. Times are seconds, of the machine's clock (`checkpoint_at`) or lengths."""
+    """Since the partition was taken over. Times are seconds, of the machine's clock (`checkpoint_at`) or lengths;
+    `restore_records`: how many of the changelog were read for it."""
 
     ticks: int = 0
     rows: int = 0
@@ -35,6 +36,7 @@ class PartitionStats:
     checkpoint_s: float = 0.0
     checkpoint_bytes: int = 0
     restore_s: float = 0.0
+    restore_records: int = 0
 
 
 @dataclass(slots=True)

@@ -141,6 +141,7 @@ async def scan(role: Role) -> None:
         metrics_of_rules=s.scan_metrics_of == "rules",
         live_values=s.scan_live_values,
         replicas=s.replicas,
+        standby_replicas=s.scan_standby_replicas,
     )
     role.ready = lambda: [f"waiting for Kafka at {s.bootstrap}"]
     app = ScanApp(made, await until_stop(role, prepare_scan(made)))

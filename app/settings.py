@@ -77,6 +77,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "scan"
     scan_checkpoint_s: Annotated[Positive, Meta(description="scan: between checkpoints")] = 1.0
     scan_live_s: Annotated[Positive, Meta(description="scan: between running prices for screens")] = 0.3
+    scan_standby_replicas: Annotated[
+        int, Meta(ge=0, le=16, description="scan: other workers that keep a partition's state warm; same for a group")
+    ] = 0
     scan_shards: Annotated[
         int, Meta(ge=1, le=4096, description="scan: pieces that a partition's state is kept in; fixed for a group")
     ] = 8

@@ -124,6 +124,8 @@ class ScanRole:
     live_values: int = 6_000
     replicas: int = 1
     """Of the changelog, where this worker is the first to make it."""
+    standby_replicas: int = 0
+    """Other workers that follow the changelog of each partition, so that they can take it over at once."""
 
     @property
     def asked(self) -> Asked:
@@ -148,6 +150,7 @@ class ScanApp:
                 role.session_timeout_s,
                 role.max_poll_records,
                 role.max_fetch_bytes,
+                role.standby_replicas,
                 request_timeout_s=role.request_timeout_s,
             )
         )

@@ -48,7 +48,13 @@ class StateTable:
         shard. `writer`: of this process alone."""
         self.topic = changelog_of(app.conf.id)
         self._table: Any = app.Table(
-            NAME, key_type=bytes, value_type=bytes, partitions=partitions, options=dict(ROCKSDB), default=None
+            NAME,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=partitions,
+            standby_buffer_size=1,
+            options=dict(ROCKSDB),
+            default=None,
         )
         self._producer, self._shards, self._writer = producer, shards, writer
         self._ledgers: dict[int, Ledger] = {}

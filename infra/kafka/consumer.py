@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -81,10 +82,12 @@ class Consumer(driver.Consumer):
 
     _positions: dict[TP, int]
     """Where reading stands in each partition that may be read."""
+    restored: Counter[TP]
+    """Records of changelogs that were read since the newest assignment, until the state was whole."""
 
     def on_init(self) -> None:
         """Faust's hook for subclasses; also called at a restart of the service."""
-        self._positions = {}
+        self._positions, self.restored = {}, Counter()
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -132,17 +135,27 @@ class Consumer(driver.Consumer):
             await self._consumer_thread.put_back(spans)
 
     def _may_read(self, tp: TP) -> bool:
-        return self._is_changelog_tp(tp) or (tp in self._positions and not self.app.rebalancing)
+        if self._is_changelog_tp(tp):
+            # When recovery ends, Faust empties its queue. A standby's record in it would be missing on the disk, and
+            # nobody would read it again.
+            return not self.app.rebalancing or tp in self.app.assignor.assigned_actives()
+        return tp in self._positions and not self.app.rebalancing
 
     async def _hand_on(self, records: Mapping[TP, Records]) -> None:
         for tp, batch in records.items():
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if self._is_changelog_tp(tp):
-                for record in batch:
-                    await self._deliver(self._to_message(tp, record))
-                    self._read_offset[tp] = record.offset
+                await self._hand_on_changelog(tp, batch)
             elif tp in self._positions:
                 await self._hand_on_chunk(tp, batch)
+
+    async def _hand_on_changelog(self, tp: TP, batch: Records) -> None:
+        for record in batch:
+            if not self.flow_active:
+                return  # a rebalance; recovery seeks anew
+            self.restored[tp] += self.app.rebalancing
+            await self._deliver(self._to_message(tp, record))
+            self._read_offset[tp] = record.offset
 
     async def _hand_on_chunk(self, tp: TP, batch: Records) -> None:
         begin = self._positions[tp]
@@ -213,7 +226,7 @@ class Consumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Called by Faust when a rebalance begins."""
         await super().on_partitions_revoked(revoked)
-        self._positions = {}
+        self._positions, self.restored = {}, Counter()
 
     async def wait_empty(self) -> None:
         """Called by Faust before partitions are given up, with the flow suspended and the queues emptied."""

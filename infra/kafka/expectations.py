@@ -12,8 +12,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.consumer.subscription_state import Assignment, Subscription, SubscriptionState, TopicPartitionState
 from faust import App
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
 
 VERSIONS: Final = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0", "rocksdict": "0.3.29"}
@@ -51,9 +53,20 @@ NAMES: Final[Mapping[Any, Sequence[str]]] = {
     driver.AIOKafkaConsumerThread: ("_create_worker_consumer", "_ensure_consumer", "call_thread"),
     driver.Producer: ("_ensure_producer", "_settings_extra"),
     driver.Transport: ("Consumer", "Producer"),
-    TableManager: ("_update_channels", "on_start", "recovery"),
+    TableManager: ("_update_channels", "on_rebalance", "on_start", "recovery"),
+    Recovery: ("active_highwaters", "active_remaining", "active_remaining_total", "active_tps", "buffer_sizes"),
+    PartitionAssignor: ("assigned_actives",),
     Collection: ("changelog_topic", "persisted_offset", "send_changelog"),
-    App: ("consumer", "consumer_generation_id", "crash_reason", "producer", "rebalancing", "tables", "transport"),
+    App: (
+        "assignor",
+        "consumer",
+        "consumer_generation_id",
+        "crash_reason",
+        "producer",
+        "rebalancing",
+        "tables",
+        "transport",
+    ),
     PartitionRecords: (
         "_check_crcs",
         "_isolation_level",

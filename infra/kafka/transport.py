@@ -51,3 +51,11 @@ class TableManager(FaustTableManager):
         """Called by Faust when the application starts."""
         await self._update_channels()
         await self.recovery.start()
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Called by Faust with a new assignment. What was restored before and is a standby now is written record by
+        record, as a standby is: Faust would go on to keep a thousand of them in memory."""
+        self.recovery.buffer_sizes.clear()
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)

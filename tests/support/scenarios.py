@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.topology import ScanRole
 from infra.embedded.kafka import KafkaBroker
 from infra.embedded.kafka_cluster import KafkaCluster
 from schemas.control import encode_source_end
@@ -140,7 +141,9 @@ def stand_still(still_s: float) -> Fault[KafkaBroker]:
     return fault
 
 
-async def change_members(broker: KafkaBroker, folder: Path, chance: random.Random, changes: int) -> None:
+async def change_members(
+    broker: KafkaBroker, folder: Path, chance: random.Random, changes: int, standby_replicas: int = 0
+) -> None:
     """One to three workers; each change brings one or takes one away, in good order or not."""
     async with under_load(broker.bootstrap, Market(seed=chance.randrange(10**6))):
         with contextlib.ExitStack() as last:
@@ -151,7 +154,8 @@ async def change_members(broker: KafkaBroker, folder: Path, chance: random.Rando
                 name = chance.choice("abc")
                 if name not in running:
                     running[name] = last.enter_context(contextlib.ExitStack())
-                    _begin(running[name], broker, folder, name, chance.random() < 0.5)
+                    made = role(broker.bootstrap, folder / name, 0.1, name, standby_replicas=standby_replicas)
+                    _begin(running[name], made, folder / f"{name}.log", chance.random() < 0.5)
                 elif len(running) > 1:
                     running.pop(name).close()
                 await asyncio.sleep(chance.random() * 2)
@@ -159,9 +163,8 @@ async def change_members(broker: KafkaBroker, folder: Path, chance: random.Rando
     await finish(broker, folder)
 
 
-def _begin(life: contextlib.ExitStack, broker: KafkaBroker, folder: Path, name: str, ends_well: bool) -> None:
-    made = role(broker.bootstrap, folder / name, 0.1, name)
-    process = life.enter_context(worker_process(made, folder / f"{name}.log"))
+def _begin(life: contextlib.ExitStack, made: ScanRole, log: Path, ends_well: bool) -> None:
+    process = life.enter_context(worker_process(made, log))
     if ends_well:
         life.callback(lambda: process.wait(60))
         life.callback(os.kill, process.pid, signal.SIGTERM)

@@ -63,7 +63,7 @@ class Role:
         return self.ready()
 
     def _figures(self) -> Mapping[str, Any]:
-        return {**self.stats(), "longest_hold_s": self.holds.longest_s, "cpu_s": time.process_time()}
+        return {**self.stats(), "process": {"longest_hold_s": self.holds.longest_s, "cpu_s": time.process_time()}}
 
     async def _until_stopped(self, work: Awaitable[None]) -> None:
         """A role heeds `stop` itself; one that still waits for the start is cancelled."""

@@ -79,4 +79,4 @@ async def _window(broker: Filled, name: str, checkpoint_s: float, window_s: floa
     ticks = after["ticks"] - before["ticks"]
     seen.seconds = now - begun
     seen.rate = ticks / seen.seconds
-    return seen, 1e6 * (after["cpu_s"] - before["cpu_s"]) / ticks
+    return seen, 1e6 * (after["process"]["cpu_s"] - before["process"]["cpu_s"]) / ticks

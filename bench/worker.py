@@ -38,7 +38,7 @@ class Seen:
 
     def look(self, stats: dict[str, Any]) -> None:
         """Note the checkpoints that were made since, and the holds."""
-        self.hold_s = max(self.hold_s, stats.get("longest_hold_s", 0.0))
+        self.hold_s = max(self.hold_s, stats.get("process", {}).get("longest_hold_s", 0.0))
         for number, one in stats.get("partitions", {}).items():
             if one["checkpoint_at"]:
                 key = (number, one["checkpoint_at"])

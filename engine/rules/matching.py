@@ -21,6 +21,8 @@ from schemas.rule import OPERATORS
 
 BLOCK: Final = 128
 """Rows. Sorted by symbol as they are, the rows of a block differ little."""
+PAIRS: Final = 16_384
+"""Of a rule and a block: so many are gone through together, which bounds the memory that it takes."""
 AT_ONCE: Final = 30_720 // BLOCK
 """Blocks that are compared row by row at once: less than what the allocator takes from the system anew."""
 
@@ -28,7 +30,7 @@ AT_ONCE: Final = 30_720 // BLOCK
 @dataclass(frozen=True, slots=True)
 class Hopeful:
     """`blocks`: a bit for each rule of a scope and each block of rows, whether the extremes of the columns leave room
-    for a true row there. None where no row is inside the rule's universe."""
+    for a true row there; none for a rule whose universe no row is inside of."""
 
     blocks: U8
 
@@ -89,9 +91,16 @@ def matched_rows(
     and then by row. Each rule must have a comparison or a universe."""
     count = -(-len(evaluation) // BLOCK)
     places, blocks = _true_at(np.unpackbits(hopeful.blocks[rules], axis=1, count=count).view(bool))
-    rules = rules[places]
+    parts = [slice(begin, begin + PAIRS) for begin in range(0, max(len(places), 1), PAIRS)]
+    found = [_rows_of(scope, evaluation, inside, rules[places[some]], blocks[some]) for some in parts]
+    return np.concatenate([numbers for numbers, _ in found]), np.concatenate([rows for _, rows in found])
+
+
+def _rows_of(scope: Scope, evaluation: Evaluation, inside: Inside, rules: Index, blocks: Index) -> tuple[Index, Index]:
+    """Pairs of rule and row, of the blocks beside the rules."""
     holds = np.ones((len(rules), BLOCK), bool)
-    holds[blocks == count - 1, len(evaluation) - BLOCK * (count - 1) :] = False
+    last = (len(evaluation) - 1) // BLOCK
+    holds[blocks == last, len(evaluation) - BLOCK * last :] = False
     for number in range(scope.leaf_count[rules].max(initial=0)):
         having = np.flatnonzero(scope.leaf_count[rules] > number)
         leaves = scope.rule_leaves[rules[having], number]

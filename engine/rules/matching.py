@@ -3,7 +3,7 @@ together, and then the rows of what is left."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -63,17 +63,18 @@ def hopeful(scope: Scope, evaluation: Evaluation, inside: Inside) -> Hopeful:
 
 
 def _satisfiable(column: F64, operator: Index, bound: F64) -> U8:
-    """A bit for each leaf of one column and each block of rows."""
+    """A bit for each leaf of one column, in order of operators, and each block of rows."""
     starts = np.arange(0, len(column), BLOCK)
     smallest, largest = np.fmin.reduceat(column, starts), np.fmax.reduceat(column, starts)
     found = np.empty((len(bound), -(-len(starts) // 8)), np.uint8)
-    for number in np.unique(operator).tolist():
-        leaves = np.flatnonzero(operator == number)
-        found[leaves] = np.packbits(_POSSIBLE[number](smallest, largest, bound[leaves, np.newaxis]), axis=1)
+    edges = np.searchsorted(operator, np.arange(len(OPERATORS) + 1)).tolist()
+    for possible, (begin, end) in zip(_POSSIBLE, pairwise(edges), strict=True):
+        if begin < end:
+            found[begin:end] = np.packbits(possible(smallest, largest, bound[begin:end, np.newaxis]), axis=1)
     return found
 
 
-_POSSIBLE: Final = (
+_POSSIBLE: Final[tuple[Callable[[F64, F64, F64], Mask], ...]] = (
     lambda smallest, largest, bound: largest > bound,
     lambda smallest, largest, bound: smallest < bound,
     lambda smallest, largest, bound: largest >= bound,

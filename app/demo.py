@@ -27,6 +27,7 @@ from app.replay_progress import ProgressLine
 from app.settings import Settings
 from app.twin_check import verify_symbols
 from app.verify import Found, Verdict, collect, diff_with_live, expected, judge
+from infra.clickhouse_rows import ALERTS, BARS, METRICS
 
 RULES: Final = Path(__file__).with_name("demo_rules.json")
 HISTORY_SHARE: Final = 150
@@ -157,8 +158,9 @@ class _Demo:
         while time.monotonic() < deadline and quiet < 8:
             scan = await asyncio.to_thread(stack.roles["scan"].stats)
             sink = await asyncio.to_thread(stack.roles["sink"].stats)
-            now = (int(scan.get("ticks", -1)), len(listener.told), *(int(t.get("rows", -1)) for t in sink.values()))
-            done = scan.get("lag") == 0 and not any(t.get("waiting_rows") for t in sink.values())
+            tables = [sink.get(name, {}) for name in (ALERTS, BARS, METRICS)]
+            now = (int(scan.get("ticks", -1)), len(listener.told), *(int(t.get("rows", -1)) for t in tables))
+            done = scan.get("lag") == 0 and not any(t.get("waiting_rows") for t in tables)
             quiet = quiet + 1 if done and now == before else 0
             before = now
             await asyncio.sleep(LOOK_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ class Hub:
         self.epoch = ""
         self.offsets: dict[int, int] = {}
         self._begins: dict[int, int] = {}
+        self.read_up = asyncio.Event()
+        """Set from when it has caught up."""
         self.duplicates = 0
         self._told: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
@@ -36,11 +39,14 @@ class Hub:
     def open(self, epoch: str, offsets: dict[int, int], begins: dict[int, int]) -> None:
         """Say where reading of the alerts topic stands; what lies before `begins` is history and not told as news."""
         self.epoch, self.offsets, self._begins = epoch, offsets, begins
+        if self.caught_up:
+            self.read_up.set()
 
     @property
     def caught_up(self) -> bool:
-        """Whether everything that was there at the start has been read."""
-        return all(self.offsets[partition] >= begin for partition, begin in self._begins.items())
+        """Whether everything that was there at the start has been read. Before, what a client missed cannot be told:
+        it may lie ahead of here and yet be no news."""
+        return bool(self.epoch) and all(self.offsets[partition] >= begin for partition, begin in self._begins.items())
 
     def is_new(self, alert: Told) -> bool:
         """Whether an alert of this id has not been seen at another place; it is remembered from now on."""
@@ -52,6 +58,8 @@ class Hub:
 
     def publish(self, alerts: Sequence[Told]) -> list[Told]:
         """Offer alerts of the topic, in order, to every client; returns those that were news."""
+        if not self.read_up.is_set() and self.caught_up:
+            self.read_up.set()
         fresh = [alert for alert in alerts if self.is_new(alert)]
         self.duplicates += len(alerts) - len(fresh)
         self.recent.extend(fresh)

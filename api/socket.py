@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import Final
@@ -163,6 +164,8 @@ class _Connection:
 
     async def _subscribe(self, message: Subscribe) -> None:
         """The reply comes first, then what the client has missed, then what happened since it asked."""
+        if message.resume is not None:
+            await self._read_up()
         self._client.hold()
         earlier = self._hub.subscribe(self._client, message)
         position = self._hub.position
@@ -173,6 +176,12 @@ class _Connection:
         recovered = missed is not None
         found = earlier if missed is None else missed
         self._client.begin(reply(message.id, position=position, recovered=recovered, count=len(found)), found)
+
+    async def _read_up(self) -> None:
+        """An edge that has just started may not have come to where the client was; what lies between is no news."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.resume_limit_s):
+                await self._hub.read_up.wait()
 
     async def _missed(self, message: Subscribe) -> list[Told] | None:
         """Every alert between the client's position and the one at which it subscribed; None: not to be had."""

@@ -59,9 +59,11 @@ class Listener:
             message = json.loads(text)
             kind = message.get("push")
             if message.get("id") == 1:
+                if message.get("recovered") is False:
+                    return  # what was missed cannot be had now; the same place is asked for again
                 self.connected.set()
-            if kind == "hello" and self._position is None:
-                self._position = message.get("position")
+            if kind == "hello" and self._position is None and message["position"]["epoch"]:
+                self._position = message["position"]
             elif kind == "alert":
                 self._take(message["alerts"])
             elif kind == "live":

@@ -334,6 +334,22 @@ def test_poison_in_the_topics_is_passed_over(config: EdgeConfig) -> None:
     run(config, check)
 
 
+def test_a_client_that_comes_before_a_new_edge_has_read_misses_nothing(config: EdgeConfig) -> None:
+    symbol = unique_name("S")
+
+    async def main() -> None:
+        async with running_edge(config) as edge, listener(edge) as one:
+            position = (await one.receive())["position"]
+        await send_alerts(config.bootstrap, [make_alert(number, symbol) for number in range(1, 6)])
+        async with running_edge(config, wait_ready=False) as edge, listener(edge) as one:
+            assert edge.ready(), "it has read nothing yet"
+            reply = await one.ask(id=1, op="subscribe", symbols=[symbol], live=False, resume=position)
+            assert (reply["recovered"], reply["count"]) == (True, 5)
+            assert await one.alert_ids(5) == [f"{symbol}-spike-{number:06}" for number in range(1, 6)]
+
+    asyncio.run(main())
+
+
 def test_an_edge_that_starts_before_kafka_waits_and_says_so(
     kafka_runtime: KafkaRuntime, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

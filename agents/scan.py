@@ -23,6 +23,7 @@ from engine.partition import STEP_TICKS, EngineConfig, Partition
 from engine.rules.plan import Asked, Plan, compile_rule_set
 from infra import metrics
 from infra.allocator import give_back_memory
+from infra.kafka.block import pieces
 from infra.kafka.chunk import Chunk, ChunkSchema
 from infra.kafka.fatal import end_process
 from infra.kafka.outbox import Outbox
@@ -39,6 +40,8 @@ logger = logging.getLogger(__name__)
 RELEASE_LIMIT_S: Final = 20.0
 LOOK_S: Final = 0.5
 GIVE_BACK_S: Final = 10.0
+PIECE_BYTES: Final = 393_216
+"""Of frames are decoded at a time."""
 TURNS: Final = 6
 """So many turns has whatever else waits after a step: from a record to its acknowledgement it takes that many, and a
 checkpoint waits for acknowledgements."""
@@ -147,17 +150,19 @@ class Scan:
             return  # given up while the chunk was on its way; it is read again by whoever has the partition next
         if 0 <= partition.position != chunk.begin - 1:
             raise RuntimeError(f"a chunk from {chunk.begin} on came for a partition at {partition.position}")
-        begun = time.perf_counter()
-        batch = decode_chunk(chunk_of(chunk.records), partition.symbols)
-        begun = self.stats.stage("decode", begun)
-        await self._load_plans(batch)
-        for part in batch.parts(STEP_TICKS):
-            if self._partitions.get(chunk.tp.partition) is not partition:
-                return  # given up meanwhile; the rest is read again as well
-            self._step(chunk, partition, part)
-            await self._outbox.wait_below(self._config.backlog)
-            for _ in range(TURNS):
+        for records in pieces(chunk.records, STEP_TICKS, PIECE_BYTES):
+            begun = time.perf_counter()
+            batch = decode_chunk(chunk_of(records), partition.symbols)
+            self.stats.stage("decode", begun)
+            await self._load_plans(batch)
+            for part in batch.parts(STEP_TICKS):
                 await asyncio.sleep(0)
+                if self._partitions.get(chunk.tp.partition) is not partition:
+                    return  # given up meanwhile; the rest is read again as well
+                self._step(chunk, partition, part)
+                await self._outbox.wait_below(self._config.backlog)
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
 
     def _step(self, chunk: Chunk, partition: Partition, batch: TickBatch) -> None:
         begun = time.perf_counter()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
@@ -82,8 +83,10 @@ class Block:
     def between(self, begin: int, end: int) -> Block | None:
         """The records with offsets in [begin, end), None if there are none."""
         first, last = (int(i) for i in np.searchsorted(self.offsets, (begin, end)))
-        if first >= last:
-            return None
+        return self.rows(first, last) if first < last else None
+
+    def rows(self, first: int, last: int) -> Block:
+        """The records with numbers in [first, last), not none."""
         if last - first == len(self):
             return self
         rows = slice(first, last)
@@ -237,6 +240,20 @@ def records_between(records: Records, begin: int, end: int) -> Records:
     if not records or (begin <= records[0].offset and records[-1].offset < end):
         return records
     return [record for record in records if begin <= record.offset < end]
+
+
+def pieces(records: Records, most: int, most_bytes: int) -> Iterator[Records]:
+    """All of them, `most` at a time, or fewer where they are objects of `most_bytes` together."""
+    if isinstance(records, Block):
+        edges = [*range(0, len(records), most), len(records)]
+        yield from (records.rows(begin, end) for begin, end in pairwise(edges))
+        return
+    begin = size = 0
+    for end, record in enumerate(records, 1):
+        size += len(record.value or b"")
+        if end - begin >= most or size >= most_bytes or end == len(records):
+            yield records[begin:end]
+            begin, size = end, 0
 
 
 def record_at(records: Records, offset: int) -> Any:

@@ -9,7 +9,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.kafka.block import Block, Fetched, record_at, records_between
+from infra.kafka.block import Block, Fetched, pieces, record_at, records_between
 
 TICK = b'{"symbol":"AAPL","ts":1700000000000000000,"price":1.5,"size":3}'
 KEYS = st.one_of(st.none(), st.binary(max_size=80))
@@ -137,6 +137,22 @@ def test_the_last_of_a_batch_may_be_anything(last: bytes | None) -> None:
     block = Fetched(raw).block()
     assert block is not None
     assert [seen(record) for record in block] == [seen(block[i]) for i in range(41)] == by_the_client(raw)
+
+
+def test_pieces_are_all_of_it() -> None:
+    block = Fetched(batch(100, MANY)).block()
+    assert block is not None
+    objects = list(block)
+    for records in (block, objects):
+        for most, size, counts in (
+            (100, 10**6, [40]),
+            (15, 10**6, [15, 15, 10]),
+            (20, 10**6, [20, 20]),
+            (30, 10 * len(TICK), [30, 10] if records is block else [10] * 4),
+        ):
+            found = [list(piece) for piece in pieces(records, most, size)]
+            assert [len(piece) for piece in found] == counts
+            assert [record for piece in found for record in piece] == objects
 
 
 def test_parts_of_it() -> None:

@@ -190,6 +190,13 @@ class Consumer(driver.Consumer):
         """Put it into the agent's queue (waiting while that is full), unless the flow is suspended meanwhile."""
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
 
+    def on_buffer_full(self, tp: TP) -> None:
+        """Called by Faust when the agent's queue fills up: nothing, as delivering waits for room.
+
+        Faust would leave the partition out of the poll that follows, and that poll may last for `POLL_S` after there is
+        room again.
+        """
+
     async def _check_nothing_lost(self, tp: TP, begin: int) -> None:
         """A gap in the offsets is normal unless the log's beginning has passed the gap."""
         log_start = (await self.earliest_offsets(tp))[tp]

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from faust.types import TP
 
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
 from schemas.live import decode_live
@@ -210,5 +211,29 @@ def test_records_of_a_poll_that_a_rebalance_overtakes_come_again(broker: KafkaBr
             await all_committed(broker.bootstrap, 30.0)
         assert overtaken > 5
         await same_as_offline(broker.bootstrap)
+
+    asyncio.run(check())
+
+
+def test_a_full_queue_leaves_no_partition_out_of_the_polls(broker: KafkaBroker, tmp_path: Path) -> None:
+    """A poll may last for a second after there is room again: whoever it leaves out stands still for as long."""
+
+    async def check() -> None:
+        polled: list[set[TP]] = []
+        async with running_worker(role(broker.bootstrap, tmp_path / "one", max_poll_records=20)) as worker:
+            consumer: Any = worker.faust.consumer
+            getmany = consumer._getmany
+
+            async def noted(readable: set[TP], timeout_s: float) -> Any:
+                polled.append(set(readable))
+                return await getmany(readable, timeout_s)
+
+            consumer._getmany = noted
+            await write(broker.bootstrap, Market(seed=22).seconds(400))
+            await all_committed(broker.bootstrap, 30.0)
+            full = worker.faust.monitor.topic_buffer_full
+        assert sum(full.values()) > 0, "the queue was never full"
+        of_ticks = {frozenset(tp.partition for tp in one if tp.topic == TICKS.name) for one in polled}
+        assert of_ticks - {frozenset()} == {frozenset(range(PARTITIONS))}
 
     asyncio.run(check())

@@ -23,9 +23,9 @@ MARKETS: Final = (US_EQUITY, ROUND_THE_CLOCK)
 
 EXTENDED_START: Final = 240
 """The first minute of a scheduled market's day, from its midnight."""
+NO_DAY: Final = -1
 
 _DAY: Final = 1440
-_NO_DAY: Final = -1
 _BLOCKS_KEPT: Final = 512
 
 
@@ -35,12 +35,15 @@ class MarketCalendar:
     outside of all: closed.
 
     `session` counts into `SESSIONS`; `day` numbers the market's days (days since 1970 of the local date), -1 in a
-    closed interval.
+    closed interval. `midnights_minute`: where each local date begins, from the one with the number `first_day` on; the
+    last one ends what is known.
     """
 
     boundaries_minute: I64
     session: U8
     day: I32
+    midnights_minute: I64
+    first_day: int
 
 
 Calendars = Mapping[str, MarketCalendar]
@@ -94,6 +97,18 @@ class SessionClock:
                 getattr(result, f.name)[rows] = getattr(part, f.name)
         return result
 
+    def local_day(self, minutes: I64, markets: U8) -> I64:
+        """The number of the local date that each of `minutes` lies on, trading day or not; -1 outside of the
+        calendar."""
+        days = minutes // _DAY
+        for market in np.unique(markets[markets != MARKETS.index(ROUND_THE_CLOCK)]).tolist():
+            calendar, rows = self._calendars[MARKETS[market]], np.flatnonzero(markets == market)
+            midnights = calendar.midnights_minute
+            at = np.searchsorted(midnights, minutes[rows], side="right") - 1
+            inside = (at >= 0) & (at < len(midnights) - 1)
+            days[rows] = np.where(inside, calendar.first_day + at, NO_DAY)
+        return days
+
     def _block(self, market: int, day: int) -> MinuteInfo:
         block = self._blocks.get((market, day))
         if block is None:
@@ -123,7 +138,7 @@ def _scheduled(calendar: MarketCalendar, minutes: I64) -> MinuteInfo:
     inside = (at >= 0) & (at < count - 1)
     at = np.clip(at, 0, count - 2)
     session = np.where(inside, calendar.session[at], CLOSED).astype(np.uint8)
-    day = np.where(inside, calendar.day[at], _NO_DAY).astype(np.int64)
+    day = np.where(inside, calendar.day[at], NO_DAY).astype(np.int64)
     first, last = _same_day(calendar.day)
     day_start, day_end = bounds[first[at]], bounds[last[at] + 1]
     opens = np.flatnonzero(calendar.session == REGULAR)

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from engine import history_records, intake, live, pieces
-from engine.calendar import MARKETS, Calendars
+from engine import history_records, intake, live, pieces, reference_records
+from engine.calendar import Calendars
 from engine.clock import Watermark
 from engine.firing import Moment
 from engine.flow import Flow, Timeline
@@ -239,8 +239,4 @@ class Partition:
             return None
         if isinstance(event, DailyBar):
             return history_records.apply(self.state, self.scanner, self._flow.clock, symbol, event)
-        if event.market not in MARKETS:
-            return f"market: {event.market!r} is none of {', '.join(MARKETS)}"
-        self.state.symbol.market[symbol] = MARKETS.index(event.market)
-        self.state.touch(np.array([symbol]))
-        return None
+        return reference_records.apply(self.state, symbol, event)

@@ -19,6 +19,7 @@ from schemas.symbols import SymbolTable
 
 NO_MINUTE: Final = -1
 NEVER: Final = np.iinfo(np.int64).max
+NO_EARNINGS: Final = -1
 REMEMBERED_IDS: Final = 32
 PROFILE_SLOTS: Final = 192
 LIMB: Final = 31
@@ -137,6 +138,17 @@ class SymbolState(Columns):
     halted_ts: I64 = column("i8", -1)
 
 
+class ReferenceState(Columns):
+    """What reference records said, under their names; null where they did not. `earnings`: UTC ns."""
+
+    float: F64 = column("f8", NULL)
+    shares_outstanding: F64 = column("f8", NULL)
+    short_interest_pct: F64 = column("f8", NULL)
+    institutional_ownership_pct: F64 = column("f8", NULL)
+    short_ratio: F64 = column("f8", NULL)
+    earnings: I64 = column("i8", NO_EARNINGS)
+
+
 class Origin(Columns):
     """Not state of the market, but of its keeping. `skip_through`: offset up to which the symbol's records are known
     from a checkpoint;
@@ -169,6 +181,7 @@ class PartitionState:
         self.post = ExtendedState(capacity)
         self.value = ValueSums(capacity)
         self.profile = Profile(capacity)
+        self.reference = ReferenceState(capacity)
         self.roll_ups = {timeframe.name: BarState(capacity) for timeframe in ROLL_UPS}
         self.closed = {name: BarState(capacity) for name in ("1m", *self.roll_ups)}
         self.history = {timeframe.name: History(timeframe, capacity) for timeframe in ALL}
@@ -192,6 +205,7 @@ class PartitionState:
             "post": self.post,
             "value": self.value,
             "profile": self.profile,
+            "reference": self.reference,
         }
         groups |= {f"running_{name}": bars for name, bars in self.roll_ups.items()}
         groups |= {f"closed_{name}": bars for name, bars in self.closed.items()}

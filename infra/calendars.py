@@ -23,7 +23,6 @@ DAYS: Final = "us_equity_days.json"
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _HOURS: Final = (4 * 60, 9 * 60 + 30, 16 * 60, 20 * 60)
 """Minutes of a day where pre, regular and post begin and the day ends."""
-_NOON: Final = time(12)
 _DAY: Final = 1440
 
 
@@ -36,20 +35,23 @@ def load_calendars() -> Calendars:
 def _us_equity() -> MarketCalendar:
     exceptions = json.loads(Path(__file__).with_name(DAYS).read_text(encoding="utf-8"))
     all_days = np.arange(np.datetime64(FIRST_DAY), np.datetime64(LAST_DAY) + 1)
-    days = all_days[np.is_busday(all_days, holidays=exceptions["closed"])]
+    midnights = _local_midnights(np.append(all_days, all_days[-1] + 1))
+    is_open = np.is_busday(all_days, holidays=exceptions["closed"])
+    days = all_days[is_open]
     numbers = days.astype(np.int32)
-    boundaries = _local_midnights(days)[:, None] + _hours(days, exceptions["hours"])
+    boundaries = midnights[:-1][is_open, None] + _hours(days, exceptions["hours"])
     day = np.repeat(numbers[:, None], 4, axis=1)
     day[:, 3] = -1
     session = np.tile(np.array([PRE, REGULAR, POST, CLOSED], np.uint8), (len(days), 1))
-    return MarketCalendar(boundaries.reshape(-1), session.reshape(-1), day.reshape(-1))
+    first = int(all_days.astype(np.int64)[0])
+    return MarketCalendar(boundaries.reshape(-1), session.reshape(-1), day.reshape(-1), midnights, first)
 
 
 def _local_midnights(days: NDArray[Any]) -> NDArray[np.int64]:
-    """Minutes since 1970 UTC of the beginning of each day in New York. No clock change falls on a trading day, so that
-    noon tells how far it is from UTC."""
+    """Minutes since 1970 UTC of the beginning of each day in New York. Clocks change later on a day, and never on a
+    trading day."""
     listed: list[date] = days.tolist()
-    offsets = [datetime.combine(day, _NOON, _NEW_YORK).utcoffset() for day in listed]
+    offsets = [datetime.combine(day, time(), _NEW_YORK).utcoffset() for day in listed]
     behind = np.array([0 if one is None else one.total_seconds() // 60 for one in offsets], np.int64)
     return days.astype(np.int64) * _DAY - behind
 

@@ -3,7 +3,7 @@ log is fixed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -46,11 +46,14 @@ class DailyBar:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Static fields of a symbol."""
+    """What is supplied of a symbol: its market (None: as it was) and `values` by name. What is `cleared` is unknown,
+    unless it is among `values`. See `schemas.reference`."""
 
     symbol: str
     ts_ns: int
-    market: str
+    market: str | None
+    values: dict[str, float] = field(default_factory=dict)
+    cleared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.batch import I64, Chunk, Rejected, TickBatch, Trades, trade_keys
-from schemas.control import DailyBar, Event, Heartbeat, Mark, Reference, RuleSetSwitch, SourceEnd, Status, Unapplied
+from schemas.control import DailyBar, Event, Heartbeat, Mark, RuleSetSwitch, SourceEnd, Status, Unapplied
 from schemas.frame import FRAME_MAGIC, FrameError, decode_frame
+from schemas.reference import reference_of
 from schemas.symbols import REFUSALS, SymbolTable
 from schemas.tick import (
     ALL_FLAGS,
@@ -117,18 +118,19 @@ class _ChunkDecoder:
             is_tick[[*controls]] = False
             lean = _decode_all(_LEAN, values.only(is_tick) if controls else values)
             if lean is not None:
-                self._add_lean(lean, controls, offsets, append_ts)
+                self._add_lean(lean, controls, values, offsets, append_ts)
                 return
         records = _decode_all(_FULL, values)
         if records is None:
             self._add_one_by_one(values, offsets, append_ts)
         else:
-            self._add_records(records, offsets, append_ts)
+            self._add_records(records, values, offsets, append_ts)
 
     def _add_one_by_one(self, values: Values, offsets: I64, append_ts: I64) -> None:
         good = [self._decode_one(value, offset) for value, offset in zip(values, offsets.tolist(), strict=True)]
         kept = np.array([record is not None for record in good], np.bool_)
-        self._add_records([record for record in good if record is not None], offsets[kept], append_ts[kept])
+        records = [record for record in good if record is not None]
+        self._add_records(records, values.only(kept), offsets[kept], append_ts[kept])
 
     def _decode_one(self, value: bytes, offset: int) -> TickRecord | None:
         if not value:
@@ -141,7 +143,7 @@ class _ChunkDecoder:
             return None
 
     def _add_lean(
-        self, ticks: list[LeanTick], controls: Mapping[int, TickRecord], offsets: I64, append_ts: I64
+        self, ticks: list[LeanTick], controls: Mapping[int, TickRecord], values: Values, offsets: I64, append_ts: I64
     ) -> None:
         """Records that are ticks but for those at the places of `controls`."""
         rows_before = self._rows
@@ -149,7 +151,7 @@ class _ChunkDecoder:
         kept = self._add_ticks(ticks, np.delete(offsets, at), np.delete(append_ts, at))
         for before, (i, record) in enumerate(controls.items()):
             row = rows_before + int(np.count_nonzero(kept[: i - before]))
-            self._add_event(record, int(offsets[i]), int(append_ts[i]), row)
+            self._add_event(record, values[i], int(offsets[i]), int(append_ts[i]), row)
 
     def _add_ticks(self, ticks: list[LeanTick], offsets: I64, append_ts: I64) -> NDArray[np.bool_]:
         count = len(ticks)
@@ -170,7 +172,7 @@ class _ChunkDecoder:
             )
         )
 
-    def _add_records(self, records: list[TickRecord], offsets: I64, append_ts: I64) -> None:
+    def _add_records(self, records: list[TickRecord], values: Values, offsets: I64, append_ts: I64) -> None:
         """Records of any kind, in log order."""
         plain = [_is_trade(record) for record in records]
         if not all(plain):
@@ -178,7 +180,7 @@ class _ChunkDecoder:
             for i in [i for i, is_trade in enumerate(plain) if not is_trade] + [len(records)]:
                 self._add_trades(records[start:i], offsets[start:i], append_ts[start:i])
                 if i < len(records):
-                    self._add_event(records[i], int(offsets[i]), int(append_ts[i]), self._rows)
+                    self._add_event(records[i], values[i], int(offsets[i]), int(append_ts[i]), self._rows)
                 start = i + 1
         else:
             self._add_trades(records, offsets, append_ts)
@@ -204,9 +206,9 @@ class _ChunkDecoder:
         )
         self._add(trades, (flags < 0) | (flags > ALL_FLAGS))
 
-    def _add_event(self, record: TickRecord, offset: int, append_ts: int, row: int) -> None:
+    def _add_event(self, record: TickRecord, value: bytes, offset: int, append_ts: int, row: int) -> None:
         try:
-            event = _event(record, self._symbols)
+            event = _event(record, value, self._symbols)
         except ValueError as error:
             self.rejected.append(Rejected(offset, -1, str(error)))
         else:
@@ -290,8 +292,8 @@ def _reason(trades: Trades, i: int) -> str:
     return "flags: not a set of eligibility bits"
 
 
-def _event(record: TickRecord, symbols: SymbolTable) -> Event:
-    """The event of a record that is no trade; ValueError says what is wrong with it."""
+def _event(record: TickRecord, value: bytes, symbols: SymbolTable) -> Event:
+    """The event of a record that is no trade, `value` being its bytes; ValueError says what is wrong with it."""
     if record.hb is not None:
         if record.source is None or not MIN_TS_NS <= record.hb < MAX_TS_NS:
             raise ValueError("heartbeat: needs a source and a time in nanoseconds")
@@ -311,10 +313,10 @@ def _event(record: TickRecord, symbols: SymbolTable) -> Event:
         raise ValueError(REFUSALS[number])
     if not MIN_TS_NS <= record.ts < MAX_TS_NS:
         raise ValueError(f"ts: {record.ts} is not a time in nanoseconds since 1970 (UTC) between 1973 and 2099")
-    return _symbol_event(record)
+    return _symbol_event(record, value)
 
 
-def _symbol_event(record: TickRecord) -> Event:
+def _symbol_event(record: TickRecord, value: bytes) -> Event:
     if record.kind == "daily":
         values = (record.open, record.high, record.low, record.close, record.volume)
         if any(v is None or not 0 < v < math.inf for v in values):
@@ -324,9 +326,7 @@ def _symbol_event(record: TickRecord) -> Event:
             raise ValueError("daily: open and close must lie between low and high")
         return DailyBar(record.symbol, record.ts, o, h, low, c, volume)
     if record.kind == "reference":
-        if record.market is None:
-            raise ValueError("reference: needs a market")
-        return Reference(record.symbol, record.ts, record.market)
+        return reference_of(record, value)
     if record.kind == "status" and record.status is not None:
         if record.status not in STATUSES:
             raise ValueError(f"status: {record.status[:40]!r} is none of {', '.join(STATUSES)}")

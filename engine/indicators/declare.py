@@ -26,6 +26,7 @@ class Unit(Enum):
     RATIO = "x"
     MINUTES = "min"
     SECONDS = "s"
+    DAYS = "days"
     TIME = "time of day"
     SESSION = "session"
     WEEKDAY = "weekday"

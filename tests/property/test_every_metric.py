@@ -19,7 +19,7 @@ def _figures(bodies: list[bytes]) -> dict[tuple[str, str, int, int], float | Non
     return {(leaf.expression, alert.symbol, alert.ts, alert.ordinal): leaf.value for alert, leaf in leaves}
 
 
-@pytest.mark.parametrize("seed", [2, 3, 11])
+@pytest.mark.parametrize("seed", [6, 8, 10])
 def test_engine_and_twin_agree_on_every_metric(seed: int) -> None:
     sets = RuleSets()
     names = [name for name, _ in METRICS]

@@ -44,6 +44,14 @@ BAD: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "nonsense"},
     {"kind": "quote"},
     {"kind": "daily"},
+    {"kind": "reference"},
+    {"kind": "reference", "market": "moon", "float": 7},
+    {"kind": "reference", "float": 0},
+    {"kind": "reference", "short_ratio": -1},
+    {"kind": "reference", "shares_outstanding": 2e15},
+    {"kind": "reference", "float": True},
+    {"kind": "reference", "earnings": 5},
+    {"kind": "reference", "short_ratio": 1, "clear": ["price"]},
     {"price": "1"},
 )
 BROKEN: Final = (b"", b"{", b"[1]", b'{"symbol":1}', b"\xf7frame", b'{"hb":1,"source":"a"}', b"{}", b'{"x":NaN}')
@@ -122,6 +130,7 @@ class Market:
         if self.random.random() < 0.5:
             for walk in self._walks:
                 made += [self._daily(walk, days) for days in range(self.random.randint(0, 40), 0, -1)]
+                made.append(self._reference(walk))
         while len(made) < count:
             self._pass_time()
             made.append(self._record())
@@ -148,6 +157,7 @@ class Market:
             (0.02, lambda: self._put(self.random.choice(BROKEN))),
             (0.005 if self._rule_sets else 0.0, lambda: self._switch(self.random.choice(self._rule_sets))),
             (0.01, self._status),
+            (0.01, lambda: self._reference(self.random.choice(self._walks))),
             (0.005, lambda: self._daily(self.random.choice(self._walks), self.random.randint(0, 5))),
             (0.02, lambda: self._put(msgspec.json.encode(self._tick() | self.random.choice(BAD)))),
             (0.13, lambda: self._put(frame([self._tick() for _ in range(self.random.randint(0, 12))]))),
@@ -177,6 +187,23 @@ class Market:
         figures = {"open": close, "high": close * 1.25, "low": close / 2, "close": close, "volume": 1000.0 + days}
         ts = self._now - days * DAY
         return self._put(msgspec.json.encode({"symbol": walk.name, "ts": ts, "kind": "daily", **figures}))
+
+    def _reference(self, walk: Walk) -> Record:
+        """Some of what can be supplied, null and what is to be forgotten among it."""
+        chance = self.random
+        earnings = self._now + chance.choice((-1, 0, 1, 2, 3, 40)) * DAY + chance.randrange(DAY)
+        known: dict[str, Any] = {
+            "float": chance.randint(1, 10**8),
+            "shares_outstanding": chance.choice((None, 1e8 * chance.random() + 1)),
+            "short_interest_pct": chance.choice((0, 12.5, None)),
+            "institutional_ownership_pct": 100 * chance.random(),
+            "short_ratio": chance.choice((0.0, 3, 4.5)),
+            "earnings": chance.choice((earnings, earnings, None)),
+        }
+        some = chance.sample(sorted(known), chance.randint(1, len(known)))
+        record = {"symbol": walk.name, "ts": self._ts(), "kind": "reference", **{name: known[name] for name in some}}
+        cleared = chance.sample(sorted(known), chance.randint(0, 2))
+        return self._put(msgspec.json.encode(record | ({"clear": cleared} if cleared else {})))
 
     def _tick(self) -> dict[str, Any]:
         walk = self.random.choice(self._walks)

@@ -98,8 +98,11 @@ class Twin:
             if record.append_ts != UNKNOWN and given.ts_ns > record.append_ts + FUTURE_NS:
                 raise RefusedError("ts: ahead of the append time")
             symbol.status(given.ts_ns, given.halted, self.watermark)
-        elif given.market in MARKETS:
-            symbol.market = given.market
+        elif given.market is None or given.market in MARKETS:
+            symbol.market = given.market or symbol.market
+            for name in given.cleared:
+                symbol.supplied.pop(name, None)
+            symbol.supplied |= given.values
         else:
             raise RefusedError(f"market: {given.market}")
 

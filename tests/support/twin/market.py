@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from tests.support.twin.bars import volume_of
 from tests.support.twin.day import Row
 from tests.support.twin.profile import usual
-from tests.support.twin.sessions import EPOCH, MINUTE_NS, SECOND_NS
+from tests.support.twin.sessions import EPOCH, MINUTE_NS, SECOND_NS, local_date
 from tests.support.twin.symbol import Symbol
 
 Number = float | None
@@ -169,6 +169,25 @@ def _dollars(symbol: Symbol) -> Number:
     return (float(high) * 2.0**31 + low) / 10.0**scale
 
 
+# --- as supplied -------------------------------------------------------------------------------------------------
+
+
+def _supplied(name: str) -> Callable[[Symbol, Row], Number]:
+    return lambda symbol, _: symbol.supplied.get(name)
+
+
+def _market_cap(symbol: Symbol) -> Number:
+    shares = symbol.supplied.get("shares_outstanding")
+    return None if shares is None or symbol.price is None else shares * symbol.price
+
+
+def _days_until_earnings(symbol: Symbol, row: Row) -> Number:
+    if "earnings" not in symbol.supplied:
+        return None
+    today, then = local_date(symbol.market, row.t), local_date(symbol.market, int(symbol.supplied["earnings"]))
+    return None if today is None or then is None or then < today else float((then - today).days)
+
+
 MARKET: dict[str, Callable[[Symbol, Row], Number]] = {
     "day_close": lambda s, _: s.day.close,
     "prior_high": lambda s, _: s.prior_high,
@@ -204,6 +223,15 @@ MARKET: dict[str, Callable[[Symbol, Row], Number]] = {
     "weekday": lambda _, r: _weekday(r),
     "trade_size": lambda _, r: _size(r),
     "trade_value": lambda _, r: _value(r),
+    **{
+        name: _supplied(name)
+        for name in (
+            *("float", "shares_outstanding"),
+            *("short_interest_pct", "institutional_ownership_pct", "short_ratio"),
+        )
+    },
+    "market_cap": lambda s, _: _market_cap(s),
+    "days_until_earnings": _days_until_earnings,
     "halted": lambda s, _: float(s.halted),
     "minutes_since_halt": lambda s, r: float((r.t - s.halted_t) // MINUTE_NS) if s.halted_t >= 0 else None,
     "seconds_since_trade": lambda s, r: (r.t - s.trade_t) / 1e9 if s.trade_t >= 0 else None,

@@ -26,6 +26,8 @@ INTEGERS = ("ts", "flags", "ts_recv")
 OPTIONAL_INTEGERS = ("seq", "hb")
 NUMBERS = ("price", "size")
 OPTIONAL_NUMBERS = ("open", "high", "low", "close", "volume")
+ABOVE_ZERO = ("float", "shares_outstanding")
+SUPPLIED = (*ABOVE_ZERO, "short_interest_pct", "institutional_ownership_pct", "short_ratio", "earnings")
 TEXTS = ("symbol", "kind")
 OPTIONAL_TEXTS = ("exchange", "source", "market", "status", "end", "ruleset")
 
@@ -189,9 +191,7 @@ def _of_symbol(fields: Mapping[str, Any], kind: str, symbol: str, ts: int) -> Gi
     if kind == "daily":
         return _daily(fields, symbol, ts)
     if kind == "reference":
-        if fields.get("market") is None:
-            raise RefusedError("reference: no market")
-        return Reference(symbol, ts, fields["market"])
+        return _reference(fields, symbol, ts)
     if kind == "status" and fields.get("status") is not None:
         if fields["status"] not in ("halted", "resumed"):
             raise RefusedError("status: unknown")
@@ -208,6 +208,30 @@ def _daily(fields: Mapping[str, Any], symbol: str, ts: int) -> DailyBar:
     if not (low <= o <= high and low <= close <= high):
         raise RefusedError("daily: open or close outside of low and high")
     return DailyBar(symbol, ts, o, high, low, close, volume)
+
+
+def _reference(fields: Mapping[str, Any], symbol: str, ts: int) -> Reference:
+    cleared = [] if fields.get("clear") is None else fields["clear"]
+    if not isinstance(cleared, list) or any(name not in SUPPLIED for name in cleared):
+        raise RefusedError("reference: clear")
+    values = {name: _supplied(name, fields[name]) for name in SUPPLIED if fields.get(name) is not None}
+    if fields.get("market") is None and not values and not cleared:
+        raise RefusedError("reference: says nothing")
+    return Reference(symbol, ts, fields.get("market"), values, tuple(cleared))
+
+
+def _supplied(name: str, content: object) -> float:
+    if isinstance(content, bool) or not isinstance(content, int | float):
+        raise RefusedError(f"reference: {name} is no number")
+    if name == "earnings":
+        if not isinstance(content, int):
+            raise RefusedError("reference: earnings are no time")
+        _check_ts(content)
+        return content
+    number = _float(content)
+    if number > 1e15 or number < 0 or (number == 0 and name in ABOVE_ZERO):
+        raise RefusedError(f"reference: {name}: {number}")
+    return number
 
 
 # --- frames ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ SECOND_NS = 10**9
 MINUTE_NS = 60 * SECOND_NS
 NEW_YORK = ZoneInfo("America/New_York")
 EPOCH = date(1970, 1, 1)
+FIRST_DAY, LAST_DAY = date(1995, 1, 3), date(2030, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Moment:
 @cache
 def regular_hours() -> dict[date, tuple[int, int]]:
     """Open and close of each trading day of the New York Stock Exchange, in ns."""
-    schedule = exchange_calendars.get_calendar("XNYS", start="1995-01-03", end="2030-12-31").schedule
+    schedule = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY.isoformat(), end=LAST_DAY.isoformat()).schedule
     return {
         day.date(): (int(row.open.timestamp()) * 10**9, int(row.close.timestamp()) * 10**9)
         for day, row in zip(schedule.index, schedule.itertuples(), strict=True)
@@ -65,6 +66,14 @@ def _moment_of_minute(market: str, ts: int) -> Moment:
             if start <= ts < end:
                 return Moment(name, start, end, local, bounds[0], bounds[3], *hours, new_york(local, 0))
     return Moment("closed", 0, 0, None, 0, 0)
+
+
+def local_date(market: str, ts: int) -> date | None:
+    """The date that `ts` lies on, trading day or not; of New York only within the years that its days are known of."""
+    if market == "24x7":
+        return EPOCH + timedelta(days=ts // (1440 * MINUTE_NS))
+    local = datetime.fromtimestamp(ts // SECOND_NS, UTC).astimezone(NEW_YORK).date()
+    return local if FIRST_DAY <= local <= LAST_DAY else None
 
 
 def market_of(symbol: str) -> str:

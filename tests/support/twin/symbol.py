@@ -61,6 +61,7 @@ class Symbol:
         self.prior_low: float | None = None
         self.extended = {"pre": Extended(), "post": Extended()}
         self.halted, self.halted_t = False, -1
+        self.supplied: dict[str, float] = {}
         self.trade_t = -1
         self.profile: list[float] | None = None
         self.profile_days = 0

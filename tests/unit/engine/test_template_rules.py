@@ -113,7 +113,11 @@ def test_an_alert_type_is_a_condition(found: RuleBody, expression: str) -> None:
             "halt: takes nothing, not 1 arguments",
         ),
         ({"expression": "inside_bar(5m, 3)"}, "expression, column 1", "inside_bar: takes timeframe, not 2 arguments"),
-        ({"expression": "float > 5"}, "expression, column 1", "there is no metric float yet: it awaits reference data"),
+        (
+            {"expression": "sector > 5"},
+            "expression, column 1",
+            "there is no metric sector yet: it awaits figures that are",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(rule: dict[str, object], where: str, reason: str) -> None:

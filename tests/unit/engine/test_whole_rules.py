@@ -4,13 +4,12 @@ import msgspec
 import pytest
 
 from engine.rules.body import rules_of
-from schemas.rule import RuleError
 from schemas.rule_file import load_rule_file
 from tests.support.lab import MINUTE, Lab
-from tests.unit.engine.whole_rules import CATALOGUE, SEED, Tape, Whole
+from tests.unit.engine.whole_rules import CATALOGUE, OTHER_MISSES, SEED, Tape, Whole
 
 FORMS = ("conditions", "expression")
-CASES = [*CATALOGUE, *SEED]
+CASES = [*CATALOGUE, *OTHER_MISSES, *SEED]
 
 
 def fired(whole: Whole, form: str, tape: Tape) -> int:
@@ -37,10 +36,3 @@ def test_it_fires_on_a_tape_made_for_it(whole: Whole, form: str) -> None:
 @pytest.mark.parametrize("whole", CASES, ids=lambda whole: whole.name)
 def test_it_is_silent_on_a_near_miss(whole: Whole, form: str) -> None:
     assert fired(whole, form, whole.tape(False)) == 0
-
-
-@pytest.mark.parametrize("metric", ["float", "days_until_earnings"])
-def test_what_awaits_reference_data_is_refused_with_the_reason(metric: str) -> None:
-    condition = {"metric": metric, "operator": ">", "value": 2}
-    with pytest.raises(RuleError, match=f"there is no metric {metric} yet: it awaits reference data"):
-        rules_of(load_rule_file(msgspec.json.encode([{"id": "r", "conditions": [condition]}])))

@@ -1,10 +1,10 @@
 """Rules that a trader would write, in both forms, each with a tape that it fires on and one that it just does not."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.support.lab import DAY, MINUTE, SECOND, SYMBOL, utc
+from tests.support.lab import DAY, HOUR, MINUTE, SECOND, SYMBOL, utc
 
 EQUITY = "AAA"
 TODAY = utc("2025-11-05T00:00:00")
@@ -44,6 +44,11 @@ def days(count: int, reach: float, symbol: str = SYMBOL, volume: float = 1_000) 
 def steps(first: float, change: float, count: int) -> list[float]:
     """Prices that go on by the same change."""
     return [round(first + change * i, 2) for i in range(count)]
+
+
+def supplied(values: dict[str, float]) -> dict[str, Any]:
+    """What is known of the symbol from outside."""
+    return {"kind": "reference", "symbol": SYMBOL, "ts": TODAY, **values}
 
 
 def gap_on_volume(hit: bool) -> Tape:
@@ -104,6 +109,26 @@ def exhausted(hit: bool) -> Tape:
 def busy_day(hit: bool) -> Tape:
     """So many shares by one trade."""
     return [*days(10, 1), *trades([2_000], size=3_000 if hit else 2_999)]
+
+
+def low_float(hit: bool) -> Tape:
+    """Busy, in a name of so many shares that can be traded."""
+    return [supplied({"float": 19_999_999 if hit else 2e7}), *days(10, 1), *trades([2_000], size=3_000)]
+
+
+def busy_low_float(hit: bool) -> Tape:
+    """Of so low a float, busy or not quite."""
+    return [supplied({"float": 19_999_999}), *busy_day(hit)]
+
+
+def before_earnings(hit: bool) -> Tape:
+    """Out of its range, so many days before the earnings."""
+    return [supplied({"earnings": TODAY + (3 if hit else 2) * DAY + HOUR}), *out_of_range(True)]
+
+
+def long_before_earnings(hit: bool) -> Tape:
+    """Weeks before them, out of its range or not quite."""
+    return [supplied({"earnings": TODAY + 30 * DAY}), *out_of_range(hit)]
 
 
 def sold_after_hours(hit: bool) -> Tape:
@@ -194,10 +219,10 @@ CATALOGUE = [
         exhausted,
     ),
     Whole(
-        "busy day, of any float",
-        [("dollar_volume_daily", ">=", 5e6), ("relative_volume_daily", ">=", 300)],
-        "dollar_volume_day >= 5e6 and relative_volume_day >= 300",
-        busy_day,
+        "low float, busy",
+        [("float", "<", 2e7), ("dollar_volume_daily", ">=", 5e6), ("relative_volume_daily", ">=", 300)],
+        "float < 2e7 and dollar_volume_day >= 5e6 and relative_volume_day >= 300",
+        low_float,
     ),
     Whole(
         "sold after hours",
@@ -206,13 +231,19 @@ CATALOGUE = [
         sold_after_hours,
     ),
     Whole(
-        "out of its range, whenever the earnings",
-        [("broke_recent_high_5m", "==", 1), ("halted", "==", 0)],
-        "consolidation_breakout(5m) and not halted == 1",
-        out_of_range,
+        "out of its range before the earnings",
+        [("broke_recent_high_5m", "==", 1), ("days_until_earnings", ">", 2)],
+        "consolidation_breakout(5m) and not (halted == 1 or days_until_earnings <= 2)",
+        before_earnings,
     ),
 ]
-"""The twelve of the catalogue, but for what awaits reference data: the float, and the days until earnings."""
+"""The twelve of the catalogue."""
+
+OTHER_MISSES = [
+    replace(CATALOGUE[9], name="low float, busy or not", tape=busy_low_float),
+    replace(CATALOGUE[11], name="out of its range or not, before the earnings", tape=long_before_earnings),
+]
+"""Two of the twelve again, near misses in their other conditions."""
 
 SEED = [
     Whole("rule-1", [("rsi_14", "<", 30)], "rsi(14, 1m) < 30", oversold),

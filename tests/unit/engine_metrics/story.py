@@ -38,6 +38,10 @@ class Story:
         """A halt or its end."""
         self._add({"kind": "status", "ts": new_york(at), "status": status})
 
+    def reference(self, **fields: Any) -> None:
+        """What is supplied; the time of the record itself says nothing."""
+        self._add({"kind": "reference", "ts": new_york("2025-11-03T04:00:00"), **fields})
+
     def time(self, at: str) -> None:
         """A heartbeat."""
         self.records.append(encode_heartbeat("test", new_york(at)))

@@ -1,0 +1,24 @@
+"""Reference records: what is supplied of a symbol from outside, as it is known from their place in the log on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.calendar import MARKETS
+from engine.state import PartitionState
+from schemas.control import Reference
+
+
+def apply(state: PartitionState, symbol: int, event: Reference) -> str | None:
+    """Take over what the record names; a reason, and nothing done, where its market is none."""
+    if event.market is not None and event.market not in MARKETS:
+        return f"market: {event.market!r} is none of {', '.join(MARKETS)}"
+    if event.market is not None:
+        state.symbol.market[symbol] = MARKETS.index(event.market)
+    known = state.reference
+    for name in event.cleared:
+        getattr(known, name)[symbol] = known.declared()[name].default
+    for name, value in event.values.items():
+        getattr(known, name)[symbol] = value
+    state.touch(np.array([symbol]))
+    return None

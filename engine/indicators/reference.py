@@ -45,11 +45,16 @@ DECLARATIONS = (
     _one("float", Unit.SHARES, "shares that can be traded, as supplied", _supplied("float")),
     _one("shares_outstanding", Unit.SHARES, "all shares there are, as supplied", _supplied("shares_outstanding")),
     _one("market_cap", Unit.DOLLARS, "shares outstanding x price", _market_cap),
-    _one("short_interest_pct", Unit.PERCENT, "shares sold short, as supplied", _supplied("short_interest_pct")),
+    _one(
+        "short_interest_pct",
+        Unit.PERCENT,
+        "shares sold short, of the float, as supplied",
+        _supplied("short_interest_pct"),
+    ),
     _one(
         "institutional_ownership_pct",
         Unit.PERCENT,
-        "shares held by institutions, as supplied",
+        "shares held by institutions, of all, as supplied",
         _supplied("institutional_ownership_pct"),
     ),
     _one(

@@ -32,8 +32,16 @@ controls = (
     | st.builds(encode_source_end, st.text(max_size=3))
     | st.builds(encode_rule_set_switch, st.text(max_size=3), st.integers(-9, 9))
 )
-sound = lean | lean | ticks.map(encode_tick) | controls | encoded_frames
-bad = st.binary(max_size=30) | st.none() | damaged(lean) | damaged(controls) | damaged(encoded_frames)
+references = st.builds(
+    lambda symbol, ts, more: msgspec.json.encode({"kind": "reference", "symbol": symbol, "ts": ts} | more),
+    symbols,
+    times,
+    st.fixed_dictionaries(
+        {"float": st.integers(1, 10**9)}, optional={"earnings": times, "clear": st.just(["earnings"])}
+    ),
+)
+sound = lean | lean | ticks.map(encode_tick) | controls | references | encoded_frames
+bad = st.binary(max_size=30) | st.none() | damaged(lean) | damaged(controls | references) | damaged(encoded_frames)
 GOOD = b'{"symbol":"GOOD","ts":%d,"price":10.5,"size":3}'
 
 
@@ -70,6 +78,7 @@ def reason(value: bytes | None, **table: Any) -> str:
 
 
 @given(st.lists(sound | bad, max_size=12))
+@example([GOOD % T] * 9 + [b'{"hb":null,"kind":"reference","symbol":"A","ts":%d,"float":5}' % T])
 @example([b'{"symbol":"A}', b'{","ts":%d,"price":1,"size":1}' % T, GOOD % T + b"\n" + GOOD % T])
 @example([b'{"hb":1', GOOD % T, b'{"hb":1}', b'{"end":"a","symbol":"A"}'])
 def test_a_mixed_chunk_gives_what_its_records_give_one_by_one(values: list[bytes | None]) -> None:

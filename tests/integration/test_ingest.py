@@ -146,7 +146,8 @@ def test_what_is_no_tick_is_a_dead_letter_with_its_line_and_the_others_are_sent(
 
 def test_events_without_a_tick_among_them_are_sent_at_any_speed(broker: KafkaBroker, tmp_path: Path) -> None:
     given = {"kind": "daily", "ts": T, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1}
-    lines = [msgspec.json.encode(given | {"symbol": f"S{number}"}) for number in range(8)]
+    supplied = {"kind": "reference", "ts": T, "float": 2e7, "earnings": T + SECOND_NS}
+    lines = [msgspec.json.encode(one | {"symbol": f"S{number}"}) for number in range(8) for one in (given, supplied)]
 
     async def check() -> None:
         for speed in (0, 1):

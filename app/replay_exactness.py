@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from engine.indicators import reference
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.declare import Argument, Duration
 from engine.indicators.year import YEAR_DAYS
@@ -26,6 +27,7 @@ _BY_NAME: Final = {
     **dict.fromkeys(("vwap", "vwap_dist_pct"), _SESSION),
     **dict.fromkeys(("minutes_since_day_high", "minutes_since_day_low"), _DAY),
     **dict.fromkeys(("high_52w", "low_52w"), f"exact after {YEAR_DAYS + 1} whole days"),
+    **dict.fromkeys((one.name for one in reference.DECLARATIONS), "exact after a reference record that says it"),
     **dict.fromkeys(("swing_high", "swing_low"), "exact after the first swing in bars that are whole"),
 }
 _NOT_STATED: Final = "nears its figure with each bar; how far off it is at first is not stated"

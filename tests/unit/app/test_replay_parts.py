@@ -140,6 +140,7 @@ def test_each_kind_of_metric_says_what_it_needs() -> None:
     assert "session" in needs("vwap", ())
     assert needs("high_52w", ()) == "exact after 253 whole days"
     assert needs("biggest_range_pct", (Duration(63, "d"),)) == "exact after 64 whole days"
+    assert needs("market_cap", ()) == "exact after a reference record that says it"
     assert "swing" in needs("swing_low", (3, five))
 
 

@@ -103,15 +103,17 @@ async def run_topic(
     def reached(one: Stretch) -> Reached:
         return lambda records, ticks: meter.reached(one.partition, records, ticks)
 
+    log = RuleLog(bootstrap)  # what one stretch has read of it, the next need not read
     if request.speed is None:
-        return [await run_stretch(bootstrap, request, one, folder, reached(one)) for one in stretches]
+        return [await run_stretch(bootstrap, log, request, one, folder, reached(one)) for one in stretches]
     pace = Pace(request.speed)
-    running = [run_stretch(bootstrap, request, one, folder, reached(one), pace, tell_alert) for one in stretches]
+    running = [run_stretch(bootstrap, log, request, one, folder, reached(one), pace, tell_alert) for one in stretches]
     return list(await asyncio.gather(*running))
 
 
 async def run_stretch(
     bootstrap: str,
+    log: RuleLog,
     request: Request,
     stretch: Stretch,
     folder: Path,
@@ -120,7 +122,7 @@ async def run_stretch(
     tell_alert: Callable[[AlertBody], object] = lambda _: None,
 ) -> Part:
     """One partition through the engine."""
-    spills, log = Spills(folder, str(stretch.partition)), RuleLog(bootstrap)
+    spills = Spills(folder, str(stretch.partition))
     taker: Taker = spills if pace is None else Printed(spills, tell_alert)
     lane = Lane(stretch.partition, stretch.partitions, taker, request.engine, request.symbols, request.asked)
     await _prepare(lane, request, stretch, log)
@@ -233,7 +235,7 @@ def _in_process(bootstrap: str, request: Request, stretch: Stretch, folder: Path
         _shared[2 * number], _shared[2 * number + 1] = records, ticks
 
     try:
-        return asyncio.run(run_stretch(bootstrap, request, stretch, folder, reached))
+        return asyncio.run(run_stretch(bootstrap, RuleLog(bootstrap), request, stretch, folder, reached))
     except (KafkaError, ReadError, RuleSetMissingError, RuleError) as error:
         # Not every error survives the way to the parent.
         raise ReplayError(f"partition {stretch.partition}: {error}") from None

@@ -59,7 +59,7 @@ class ScanConfig:
     partitions: int
     run_id: str
     engine: EngineConfig = field(default_factory=EngineConfig)
-    checkpoint_s: float = 1.0
+    checkpoint_s: float = 1.5
     live_s: float = 0.3
     rules_limit_s: float = 30.0
     pause_limit_s: float = 5.0

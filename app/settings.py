@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scan_app_id: Annotated[
         str, Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="scan: group of workers, and of their state")
     ] = "scan"
-    scan_checkpoint_s: Annotated[Positive, Meta(description="scan: between checkpoints")] = 1.0
+    scan_checkpoint_s: Annotated[Positive, Meta(description="scan: between checkpoints")] = 1.5
     scan_live_s: Annotated[Positive, Meta(description="scan: between running prices for screens")] = 0.3
     scan_standby_replicas: Annotated[
         int, Meta(ge=0, le=16, description="scan: other workers that keep a partition's state warm; same for a group")

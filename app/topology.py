@@ -105,7 +105,7 @@ class ScanRole:
     instance_id: str | None = None
     session_timeout_s: float = 10.0
     request_timeout_s: float = 60.0
-    checkpoint_s: float = 1.0
+    checkpoint_s: float = 1.5
     live_s: float = 0.3
     max_poll_records: int | None = None
     max_fetch_bytes: int = 4 * 1_048_576

@@ -61,10 +61,10 @@ FIGURES: Final = (
     Figure("switch new", "the same from no rules: figures begin from the kept bars", "ms", 0),
     Figure("symbol memory", "memory a symbol: 100,000, windows of 200 bars of 1m and 5m", "kB", 1, Target(40, False)),
     Figure("many symbols", "a tick there, each closing a bar of 1m and of 5m", "us/tick", 2),
-    Figure("json checkpoints", "checkpoints finished at full load, JSON; due: 4, one a partition", "1/s", 1),
+    Figure("json checkpoints", "checkpoints finished at full load, JSON; due: 2.7, one a partition each 1.5 s", "1/s", 1),
     Figure("json checkpoint", "checkpoint of a partition at full load, JSON", "ms"),
     Figure("json checkpoint MB", "its size", "MB", 2),
-    Figure("frame checkpoints", "checkpoints finished at full load, framed; due: 4, one a partition", "1/s", 1),
+    Figure("frame checkpoints", "checkpoints finished at full load, framed; due: 2.7, one a partition each 1.5 s", "1/s", 1),
     Figure("frame checkpoint", "checkpoint of a partition at full load, framed", "ms"),
     Figure("frame checkpoint MB", "its size", "MB", 2),
     Figure("replay json", "replay of the topic of JSON ticks, one process", "ticks/s"),
@@ -82,7 +82,7 @@ FIGURES: Final = (
     Figure("recovery cold restore", "of which assigned to restored", "s", 2, Target(2, False)),
     Figure("recovery takeover", "SIGKILL to taken over by another worker; session of 10 s", "s", 2, Target(12, False)),
     Figure(
-        "overhead", "checkpoints every second, 10,000 symbols at 100,000 ticks/s", "% of a core", 1, Target(10, False)
+        "overhead", "checkpoints as set, 10,000 symbols at 100,000 ticks/s", "% of a core", 1, Target(10, False)
     ),
     Figure("overhead rate", "ticks meanwhile", "ticks/s"),
     Figure("overhead hold", "longest stall of a tick meanwhile: hold of the event loop", "ms", 1, Target(20, False)),

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from app.settings import Settings
 from app.supervisor import RoleProcess
 from bench.brokers import Filled
 
 LOOK_S: Final = 0.05
 LIMIT_S: Final = 180.0
-CHECKPOINT_S: Final = 1.0
+CHECKPOINT_S: Final = Settings().scan_checkpoint_s
 
 
 class WorkerError(RuntimeError):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
 from bench.brokers import PARTITIONS, Filled
 from engine.partition import STEP_TICKS, Partition
 from engine.rules.plan import Plan
@@ -18,6 +20,7 @@ from schemas.batch import Chunk
 from schemas.decode import decode_chunk
 from schemas.symbols import SymbolTable
 from schemas.topics import TICKS
+from schemas.values import Values
 
 CHUNK_TICKS: Final = 65_536
 """About what a worker that has to catch up gets with one fetch."""
@@ -94,8 +97,16 @@ class _Cutter:
 
     def cut(self) -> None:
         if self._records:
-            self.chunks.append(chunk_of(self._records))
+            self.chunks.append(_as_fetched(chunk_of(self._records)))
         self._records, self._held = [], 0
+
+
+def _as_fetched(chunk: Chunk) -> Chunk:
+    """JSON as a worker is given it: columns, the values in one buffer."""
+    values = list(chunk.values)
+    if not all(value and value.startswith(b"{") for value in values):
+        return chunk
+    return Chunk(np.array(chunk.offsets, np.int64), Values.of(values), np.array(chunk.append_ts_ns, np.int64))
 
 
 def engine_run(log: Log, plans: dict[str, Plan], warm: Callable[[], object] = lambda: None) -> EngineRun:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import logging
 import shutil
 import signal
@@ -31,6 +32,7 @@ from infra.clickhouse_rows import ALERTS, BARS, METRICS
 
 RULES: Final = Path(__file__).with_name("demo_rules.json")
 HISTORY_SHARE: Final = 150
+JUST_NOW_S: Final = 0.1
 """The history has this many times fewer ticks a second than the live part."""
 CATCH_UP_LIMIT_S: Final = 120.0
 LOOK_S: Final = 0.25
@@ -139,9 +141,9 @@ class _Demo:
         self._line.end()
 
     async def _await_live(self, stack: Stack, listener: Listener) -> None:
-        """Delays count from when the worker is through with the history."""
+        """Delays count from when the worker is through with the history: what it lacks now has just come."""
         scan = await asyncio.to_thread(stack.roles["scan"].stats)
-        if scan.get("lag") == 0:
+        if scan.get("lag", math.inf) <= self._options.rate * JUST_NOW_S:
             listener.live_from_ns = time.time_ns()
 
     def _show(self, stats: dict[str, Any], listener: Listener) -> None:

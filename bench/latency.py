@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.demo import JUST_NOW_S
 from app.demo_client import Listener
 from app.embedded import Stack, ingest_role, start_stack
 from app.settings import load_settings
@@ -59,7 +61,7 @@ async def _play(stack: Stack, listener: Listener, folder: Path, symbols: int, fo
         await stack.supervisor.start(ingest)
         while True:
             fed, scan = await _stats(ingest), await _stats(stack.roles["scan"])
-            if fed.get("paced_since_ns", -1) > 0 and scan.get("lag", -1) == 0:
+            if fed.get("paced_since_ns", -1) > 0 and scan.get("lag", math.inf) <= RATE * JUST_NOW_S:
                 break
             await asyncio.sleep(LOOK_S)
     listener.live_from_ns = time.time_ns()

@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import math
 import logging
+import math
 import shutil
 import signal
 import sys
@@ -32,8 +32,8 @@ from infra.clickhouse_rows import ALERTS, BARS, METRICS
 
 RULES: Final = Path(__file__).with_name("demo_rules.json")
 HISTORY_SHARE: Final = 150
-JUST_NOW_S: Final = 0.1
 """The history has this many times fewer ticks a second than the live part."""
+JUST_NOW_S: Final = 0.1
 CATCH_UP_LIMIT_S: Final = 120.0
 LOOK_S: Final = 0.25
 CONNECT_LIMIT_S: Final = 30.0

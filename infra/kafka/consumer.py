@@ -1,4 +1,5 @@
-"""Faust's consumer, changed in four ways: whole chunks, explicit start offsets, explicit commits, no long polls."""
+"""Faust's consumer, changed in five ways: whole chunks, explicit start offsets, explicit commits, no long polls, and
+back pressure that waits."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Values:
         return self.buffer[self.starts[i] : self.ends[i]].tobytes()
 
     def __iter__(self) -> Iterator[bytes]:
-        whole = memoryview(self.buffer)  # type: ignore[arg-type]  # an array is a buffer
+        whole = self.buffer.data
         return (bytes(whole[start:end]) for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True))
 
     def part(self, begin: int, end: int) -> Values:

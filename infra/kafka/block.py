@@ -74,7 +74,7 @@ class Block:
 
     def __iter__(self) -> Iterator[Any]:
         starts, ends = (column.tolist() for column in self.keys)
-        whole = memoryview(self.values.buffer)  # type: ignore[arg-type]  # an array is a buffer
+        whole = self.values.buffer.data
         keys = [bytes(whole[start:end]) if end >= start else None for start, end in zip(starts, ends, strict=True)]
         values = [None if none else v for v, none in zip(self.values, self.missing_values.tolist(), strict=True)]
         numbers = (self.offsets.tolist(), self.timestamps.tolist(), self.timestamp_types.tolist())

@@ -19,7 +19,7 @@ from app.replay_plan import Stretch, plan_topic
 from app.replay_progress import ProgressLine, Tell
 from app.replay_request import Request, Span
 from app.replay_rules import from_json, to_json
-from app.replay_run import Part, run_topic
+from app.replay_run import Part, run_topic, settle_process
 from app.replay_time import time_text
 from engine.partition import EngineConfig
 from schemas.alert import AlertBody
@@ -67,6 +67,7 @@ async def make_folder(
 
     Raises ReplayError, RuleSetMissingError, TopicError, ReadError, aiokafka's errors.
     """
+    settle_process(request.topic)
     with new_folder(out, force) as folder:
         if request.file is not None:
             stretches = []

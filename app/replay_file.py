@@ -16,7 +16,7 @@ from app.replay_lane import Lane
 from app.replay_progress import Meter, Pace, Tell
 from app.replay_request import Request, Span
 from app.replay_rules import NO_RULES
-from app.replay_run import Part, Printed, settle_process
+from app.replay_run import Part, Printed
 from app.replay_spill import Spills
 from engine.clock import Watermark
 from ingest.heartbeats import NOT_STARTED, heartbeats
@@ -43,7 +43,6 @@ async def run_file(
     A rule set that stands in a file can only be had from the log, so the request's rules override it; without them no
     rule is active. A file is always read from its beginning, so that a span of it is exact. Raises ReplayError.
     """
-    settle_process()
     spills = Spills(folder, "file")
     taker = spills if request.speed is None else Printed(spills, tell_alert)
     lane = Lane(0, None, taker, request.engine, request.symbols, request.asked)

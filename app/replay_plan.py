@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.replay_answer import ReplayError
 from app.replay_request import Request, Span
@@ -12,6 +13,9 @@ from app.replay_time import time_text
 from engine.pieces import Header
 from infra.kafka.reader import Range, Reader
 from schemas.partitioning import partition_of
+
+SEARCH_BYTES: Final = 524_288
+"""Of a fetch: a look at some place ends at the next heartbeat."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ async def plan_topic(bootstrap: str, request: Request) -> list[Stretch]:
 
     Raises ReplayError where it begins before the log, TopicError, ReadError.
     """
-    async with Reader(bootstrap, str(request.topic), "tapewatch-replay") as reader:
+    async with Reader(bootstrap, str(request.topic), "tapewatch-replay", SEARCH_BYTES) as reader:
         wholes = await reader.ranges()
         _check(request, len(wholes))
         searches = {whole.partition: LogSearch(reader, whole) for whole in wholes}

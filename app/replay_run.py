@@ -29,7 +29,6 @@ from infra.kafka.rules import RuleLog, RuleSetMissingError
 from infra.kafka_clients import KafkaError
 from schemas.alert import AlertBody
 from schemas.rule import RuleEntry, RuleError
-from schemas.topics import TICKS
 
 LOOK_S: Final = 0.2
 Reached = Callable[[int, int], object]
@@ -76,10 +75,10 @@ class Printed:
         self.to.take(bars, alerts, metrics)
 
 
-def settle_process() -> None:
-    """As a scan worker is, for the same work."""
+def settle_process(topic: str | None) -> None:
+    """As a scan worker is, for the same work. `topic`: what is replayed, where it is one."""
     keep_memory_small()
-    give_plain_records([TICKS.name])
+    give_plain_records([] if topic is None else [topic])
     collect_rarely()
 
 
@@ -95,7 +94,6 @@ async def run_topic(
 
     Raises ReplayError, ReadError, RuleSetMissingError, aiokafka's errors.
     """
-    settle_process()
     meter = Meter(sum(one.end - one.read_from for one in stretches), progress)
     if request.parallel > 1 and len(stretches) > 1:
         return await asyncio.to_thread(_in_processes, bootstrap, request, stretches, folder, meter)
@@ -201,7 +199,7 @@ def _in_processes(
 ) -> list[Part]:
     context = multiprocessing.get_context("spawn")
     done = context.Array("q", 2 * len(stretches), lock=False)
-    with ProcessPoolExecutor(min(request.parallel, len(stretches)), context, _share, (done,)) as pool:
+    with ProcessPoolExecutor(min(request.parallel, len(stretches)), context, _share, (done, request.topic)) as pool:
         futures = [
             pool.submit(_in_process, bootstrap, request, one, folder, number) for number, one in enumerate(stretches)
         ]
@@ -224,10 +222,10 @@ def _look(done: Any, meter: Meter) -> None:
         meter.reached(number, done[2 * number], done[2 * number + 1])
 
 
-def _share(done: Any) -> None:
+def _share(done: Any, topic: str | None) -> None:
     global _shared  # noqa: PLW0603  # what a process is given at its start
     _shared = done
-    settle_process()
+    settle_process(topic)
 
 
 def _in_process(bootstrap: str, request: Request, stretch: Stretch, folder: Path, number: int) -> Part:

@@ -9,8 +9,9 @@ from typing import Final
 
 from engine.clock import SILENCE_NS, Watermark
 from engine.pieces import Header
-from infra.kafka.block import Records
+from infra.kafka.block import Block, Records
 from infra.kafka.reader import Range, Reader, chunk_of
+from schemas.batch import Chunk
 from schemas.control import Heartbeat, Mark, RuleSetSwitch, SourceEnd
 from schemas.decode import decode_chunk
 from schemas.frame import FRAME_MAGIC
@@ -147,5 +148,12 @@ class LogSearch:
 
 
 def _decoded(records: Records) -> list[Mark]:
-    kept = [record for record in records if is_control(record.value)]
-    return decode_chunk(chunk_of(kept), SymbolTable()).marks
+    return decode_chunk(_controls(records), SymbolTable()).marks
+
+
+def _controls(records: Records) -> Chunk:
+    """Those that `is_control`."""
+    if not isinstance(records, Block):
+        return chunk_of([record for record in records if is_control(record.value)])
+    found = [records[i] for i in records.values.holding(_CONTROLS)]
+    return chunk_of([record for record in found if is_control(record.value)])

@@ -16,7 +16,7 @@ from bench.engine_alone import LIVE_TICKS, Log, engine_run, read_log
 from bench.faust_run import faust_run
 from bench.figures import Board
 from bench.market import CutMarket, Size
-from bench.replay import file_rate, topic_rate, write_lines
+from bench.replay import Ticks, file_rate, topic_rate, write_ticks
 from bench.rules import plans
 from bench.stages import stage_times
 from bench.worker import worker_run
@@ -68,7 +68,7 @@ async def measure_throughput(
 
         brokers: dict[str, Filled] = {}
         spelled = Size(sizes.symbols, sizes.json_ticks, sizes.rate)
-        file = await write_lines(folder / "ticks.jsonl", spelled) if "replay" in parts else None
+        file = await write_ticks(folder, spelled) if "replay" in parts else None
         if {"client", "json", "engine", "replay"} & set(parts):
             brokers["json"] = await fill("json", spelled, "json")
         if {"frame", "engine", "replay"} & set(parts):
@@ -80,12 +80,11 @@ async def measure_throughput(
         logs = await _logs(brokers, sizes) if "engine" in parts else None
         for number in range(1, runs + 1):
             tell(f"round {number} of {runs}")
-            await _round(board, brokers, logs, file, parts, tell)
+            await _round(board, brokers, logs, file, parts, _live_ns(sizes), tell)
 
 
 async def _logs(brokers: dict[str, Filled], sizes: Sizes) -> _Logs:
-    options = Size(sizes.symbols, 0, sizes.rate).options()
-    live_ns, most = new_york_ns(options.day, options.live), sizes.engine_ticks
+    live_ns, most = _live_ns(sizes), sizes.engine_ticks
     return _Logs(
         await read_log(brokers["frame"], live_ns, most, 8),
         await read_log(brokers["json"], live_ns, most // 2, 8_192),
@@ -93,12 +92,18 @@ async def _logs(brokers: dict[str, Filled], sizes: Sizes) -> _Logs:
     )
 
 
+def _live_ns(sizes: Sizes) -> int:
+    options = Size(sizes.symbols, 0, sizes.rate).options()
+    return new_york_ns(options.day, options.live)
+
+
 async def _round(
     board: Board,
     brokers: dict[str, Filled],
     logs: _Logs | None,
-    file: Path | None,
+    file: Ticks | None,
     parts: Collection[str],
+    live_ns: int,
     tell: Tell,
 ) -> None:
     if "client" in parts:
@@ -113,7 +118,7 @@ async def _round(
             await _worker(board, brokers[form], form)
         if "replay" in parts:
             tell(f"replay, {form}")
-            board.add(f"replay {form}", await topic_rate(brokers[form]))
+            board.add(f"replay {form}", await topic_rate(brokers[form], live_ns))
             board.add_ratio(f"replay {form}", form)
     if file is not None:
         tell("replay of a file")

@@ -55,6 +55,20 @@ class Values:
         found: U8 = self.buffer.take((self.starts if place >= 0 else self.ends) + place, mode="clip")
         return found
 
+    def holding(self, parts: Sequence[bytes]) -> list[int]:
+        """Numbers of the values that hold one of the parts, and perhaps of some that do not."""
+        if not len(self):
+            return []
+        begin, found = int(self.starts[0]), set[int]()
+        text = self.buffer[begin : self.ends[-1]].tobytes()
+        for part in parts:
+            at = text.find(part)
+            while at >= 0:
+                i = int(np.searchsorted(self.ends, begin + at, side="right"))
+                found.add(i)
+                at = text.find(part, int(self.ends[i]) - begin)
+        return sorted(found)
+
     def lines(self) -> bytes:
         """The values with newlines between them. None of them may be empty."""
         starts, ends = self.starts, self.ends

@@ -16,6 +16,7 @@ from schemas.batch import Chunk
 
 POLL_S: Final = 1.0
 NS_PER_MS: Final = 1_000_000
+FETCH_BYTES: Final = 4 * 1_048_576
 IDLE_LIMIT_S: Final = 60.0
 """How long a range may give nothing before the read is given up."""
 
@@ -37,16 +38,18 @@ class Range:
 class Reader:
     """Reads one topic. Use as an async context manager."""
 
-    def __init__(self, bootstrap: str, topic: str, client_id: str = "tapewatch-reader") -> None:
-        """Nothing is connected yet."""
+    def __init__(
+        self, bootstrap: str, topic: str, client_id: str = "tapewatch-reader", fetch_bytes: int = FETCH_BYTES
+    ) -> None:
+        """Nothing is connected yet. `fetch_bytes`: less than the default where little is read from many places."""
         self._topic = topic
         self._consumer: Any = None
-        self._bootstrap, self._client_id = bootstrap, client_id
+        self._bootstrap, self._client_id, self._fetch_bytes = bootstrap, client_id, fetch_bytes
 
     async def __aenter__(self) -> Self:
         """Connect. Raises aiokafka's KafkaConnectionError."""
         self._consumer = make_consumer(
-            self._bootstrap, self._client_id, max_partition_bytes=4 * 1_048_576, fetch_wait_s=0.05
+            self._bootstrap, self._client_id, max_partition_bytes=self._fetch_bytes, fetch_wait_s=0.05
         )
         await self._consumer.start()
         return self

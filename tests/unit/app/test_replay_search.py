@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from app import replay_search
 from app.replay_search import LogSearch, is_control
 from engine.clock import Watermark
+from infra.kafka.block import Block
 from infra.kafka.reader import Range, Reader
 from schemas.control import RuleSetSwitch, encode_heartbeat, encode_rule_set_switch, encode_source_end
 from schemas.frame import FRAME_MAGIC
+from schemas.values import Values
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_767_600_000 * SECOND_NS
@@ -28,21 +31,37 @@ class Record:
 
 
 class MemoryReader:
-    """A log in memory that counts what is read of it."""
+    """A log in memory that counts what is read of it. `as_blocks`: it is given as columns."""
 
-    def __init__(self, records: list[Record]) -> None:
-        self.records = records
+    def __init__(self, records: list[Record], as_blocks: bool = False) -> None:
+        self.records, self.as_blocks = records, as_blocks
         self.read_records = 0
 
-    async def read(self, wanted: Range, most: int = 64) -> AsyncIterator[list[Record]]:
+    async def read(self, wanted: Range, most: int = 64) -> AsyncIterator[list[Record] | Block]:
         found = [one for one in self.records if wanted.begin <= one.offset < wanted.end]
         for start in range(0, len(found), most):
-            self.read_records += len(found[start : start + most])
-            yield found[start : start + most]
+            some = found[start : start + most]
+            self.read_records += len(some)
+            yield block_of(some) if self.as_blocks else some
 
 
-def search_of(records: list[Record], begin: int = 0, read_whole: int = 0) -> tuple[LogSearch, MemoryReader]:
-    reader = MemoryReader([one for one in records if one.offset >= begin])
+def block_of(records: list[Record]) -> Block:
+    offsets = np.array([one.offset for one in records])
+    nothing = np.zeros(len(records), np.int64)
+    return Block(
+        offsets,
+        np.array([one.timestamp for one in records]),
+        Values.of([one.value for one in records]),
+        np.zeros(len(records), np.bool_),
+        (nothing, nothing - 1),
+        np.zeros(len(records), np.uint8),
+    )
+
+
+def search_of(
+    records: list[Record], begin: int = 0, read_whole: int = 0, as_blocks: bool = False
+) -> tuple[LogSearch, MemoryReader]:
+    reader = MemoryReader([one for one in records if one.offset >= begin], as_blocks)
     whole = Range(0, begin, len(records), begin)
     return LogSearch(cast(Reader, cast(Any, reader)), whole, read_whole), reader
 
@@ -79,12 +98,13 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("seed", range(8))
-def test_halving_finds_what_reading_all_finds(seed: int) -> None:
+@pytest.mark.parametrize("as_blocks", [False, True])
+def test_halving_finds_what_reading_all_finds(seed: int, as_blocks: bool) -> None:
     records = market(seed, 3_000)
     rng = random.Random(seed)
     for _ in range(12):
         ts_ns = START_NS + rng.randrange(1, 3_000) * SECOND_NS
-        search, _ = search_of(records)
+        search, _ = search_of(records, as_blocks=as_blocks)
         place = asyncio.run(search.reached(ts_ns))
         assert place.offset == expected(records, ts_ns)
         at = asyncio.run(search.at(place.offset))

@@ -31,3 +31,9 @@ def test_bytes_at_a_place_and_lines(given_values: list[bytes]) -> None:
         part for value in kept for part in value.split(b"\n") if part
     )
     assert len(lengths) == len(values)
+
+
+@given(st.lists(st.binary(max_size=6).map(lambda text: bytes(byte % 3 + 97 for byte in text)), max_size=12))
+def test_those_that_hold_one_of_some_parts(given_values: list[bytes]) -> None:
+    values = Values.of([b"", *given_values, b"cc"]).part(1, len(given_values) + 1)
+    assert values.holding((b"aa", b"bc")) == [i for i, one in enumerate(given_values) if b"aa" in one or b"bc" in one]

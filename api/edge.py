@@ -16,10 +16,10 @@ from starlette.websockets import WebSocket
 from api import problems
 from api.config import EdgeConfig
 from api.feed import Feed
-from api.figures_feed import FiguresFeed
 from api.guard import Guard
 from api.history import History
 from api.hub import Hub
+from api.screen_feed import ScreenFeed
 from api.socket import Sockets
 from infra import metrics
 from infra.clickhouse import ClickHouse
@@ -38,7 +38,7 @@ class Edge:
         self.config = config
         self.hub = Hub(config)
         self._feed = Feed(config, self.hub)
-        self._figures_feed = FiguresFeed(config, self.hub)
+        self._screen_feed = ScreenFeed(config, self.hub)
         self._database = ClickHouse(config.clickhouse)
         self._history = History(self._database, self.hub)
         self._sockets = Sockets(config, self.hub)
@@ -63,7 +63,7 @@ class Edge:
             "clients": len(self.hub.clients),
             "alerts": self._feed.alerts,
             "duplicates": self.hub.duplicates,
-            "skipped": self._feed.skipped + self._figures_feed.skipped,
+            "skipped": self._feed.skipped + self._screen_feed.skipped,
             "symbols": len(self.hub.quotes.newest()),
             "symbols_with_metrics": len(self.hub.figures),
             "position": self.hub.position,
@@ -121,7 +121,7 @@ class Edge:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         work = {
             "feed": self._feed.run(),
-            "figures": self._figures_feed.run(),
+            "screens": self._screen_feed.run(),
             "live prices": _every(self.config.live_interval_s, self._tick),
             "heartbeat": _every(self.config.heartbeat_s, self.hub.heartbeat),
         }

@@ -1,4 +1,4 @@
-"""Brings the alert and live topics to the hub, from the log to the clients' queues without a pause in between."""
+"""Brings the alerts to the hub, from the log to the clients' queues without a pause in between."""
 
 from __future__ import annotations
 
@@ -16,24 +16,21 @@ from api.messages import Told, told
 from infra import metrics
 from infra.topic_tail import Record, TopicTail
 from schemas.alert import decode_alert
-from schemas.live import decode_live
-from schemas.topics import ALERTS, LIVE
+from schemas.topics import ALERTS
 
 logger = logging.getLogger(__name__)
 
 POLL_S: Final = 0.5
 # While the feed is behind, clients get their alerts as fast as most networks carry them, not as fast as memory does.
 CATCH_UP_PAUSE_S: Final = 0.02
-LIVE_REWIND: Final = 20  # records a partition: some seconds of prices, so that a page opened at once is not empty
 
 
 class Feed:
-    """Reads from shortly before the ends of both topics until it is cancelled."""
+    """Reads from shortly before the end of the topic until it is cancelled."""
 
     def __init__(self, config: EdgeConfig, hub: Hub) -> None:
         self._hub = hub
-        rewind = {ALERTS.name: config.backlog, LIVE.name: LIVE_REWIND}
-        self._tail = TopicTail(config.bootstrap, config.client_id, rewind)
+        self._tail = TopicTail(config.bootstrap, config.client_id, {ALERTS.name: config.backlog})
         # A client that keeps up must never find more than it may have waiting, however far the feed is behind.
         self._poll_records = max(1, config.client_alerts // 4)
         self.waiting_for = "Kafka"
@@ -62,35 +59,16 @@ class Feed:
 
     def _take(self, records: Iterable[Record]) -> None:
         alerts: list[Told] = []
-        running: list[Record] = []
         for record in records:
-            if record.topic == LIVE.name:
-                running.append(record)
-            else:
-                self._take_alert(record, alerts)
+            value = record.value or b""
+            try:
+                alerts.append(told(decode_alert(value), record.partition, record.offset, value))
+            except msgspec.MsgspecError as error:
+                self._skip(record, error)
+        self.alerts += len(alerts)
         # The position moves with the offer, so that whoever subscribes next finds neither a gap nor a repeat.
         self._hub.offsets.update(self._tail.positions[ALERTS.name])
         self._measure(self._hub.publish(alerts))
-        for record in running:  # they may wait, alerts may not
-            self._take_live(record)
-
-    def _take_alert(self, record: Record, alerts: list[Told]) -> None:
-        value = record.value or b""
-        try:
-            alerts.append(told(decode_alert(value), record.partition, record.offset, value))
-            self.alerts += 1
-        except msgspec.MsgspecError as error:
-            self._skip(record, error)
-
-    def _take_live(self, record: Record) -> None:
-        try:
-            batch = decode_live(record.value or b"")
-        except msgspec.MsgspecError as error:
-            self._skip(record, error)
-            return
-        self._hub.quotes.put(batch.quotes)
-        if batch.figures is not None:
-            self._hub.figures.put_running(batch.figures)
 
     def _skip(self, record: Record, error: Exception) -> None:
         """The sink keeps what is no alert as a dead letter; here it is only passed over."""

@@ -71,13 +71,15 @@ class Outbox:
         express: Mapping[str, AIOKafkaProducer] = MappingProxyType({}),
     ) -> None:
         """`encoders`: for each topic, what turns an item into a record. It must not fail. `express`: producers of the
-        topics that must not wait behind others: a producer has one request to a broker under way at a time."""
+        topics that must not wait behind others: a producer has one request to a broker under way at a time. Of all
+        others one batch is encoded in each turn of the event loop."""
         self._producer, self._express = producer, express
         self._encoders = encoders
         self._on_failure = on_failure
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._failure: OutboxError | None = None
         self._progress = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     def put(self, topic: str, partition: int, items: Iterable[Any]) -> None:
         """Queue `items` in order."""
@@ -136,15 +138,14 @@ class Outbox:
             self._fail(lane, error)
 
     async def _send_batch(self, lane: _Lane) -> None:
-        producer = self._express.get(lane.topic, self._producer)
-        batch = producer.create_batch()
-        count = 0
-        while lane.waiting:
-            key, value, headers = lane.encode(lane.waiting[0])
-            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
-                break
-            lane.waiting.popleft()
-            count += 1
+        producer = self._express.get(lane.topic)
+        if producer is not None:
+            batch = _filled(producer.create_batch(), lane)
+        else:
+            producer = self._producer
+            async with self._turn:  # whoever waits for it gets it in the next turn of the loop
+                batch = _filled(producer.create_batch(), lane)
+        count = batch.record_count()
         future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
         future.add_done_callback(lambda done: self._acknowledge(lane, count, done))
 
@@ -163,3 +164,13 @@ class Outbox:
             self._failure = failure
             self._on_failure(failure)
         self._progress.set()
+
+
+def _filled(batch: Any, lane: _Lane) -> Any:
+    """The batch with as much of what waits as it takes."""
+    while lane.waiting:
+        key, value, headers = lane.encode(lane.waiting[0])
+        if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            break
+        lane.waiting.popleft()
+    return batch

@@ -21,7 +21,7 @@ class Batch:
         if len(self.values) == TO_A_BATCH:
             return None
         self.values.append(value)
-        return value
+        return self
 
     def record_count(self) -> int:
         return len(self.values)
@@ -65,7 +65,11 @@ def outbox_of(bulk: Producer, express: Producer) -> Outbox:
     return Outbox(producers[0], encoders, lambda error: None, {"alerts": producers[1]})
 
 
-async def test_one_batch_a_turn_and_express_beside_it() -> None:
+def test_one_batch_a_turn_and_express_beside_it() -> None:
+    asyncio.run(_one_batch_a_turn())
+
+
+async def _one_batch_a_turn() -> None:
     turns = [0]
     counting = asyncio.create_task(count_turns(turns))
     bulk, express = Producer(turns), Producer(turns)
@@ -84,7 +88,11 @@ async def test_one_batch_a_turn_and_express_beside_it() -> None:
     counting.cancel()
 
 
-async def test_what_was_not_delivered_fails_every_later_flush() -> None:
+def test_what_was_not_delivered_fails_every_later_flush() -> None:
+    asyncio.run(_failed_flushes())
+
+
+async def _failed_flushes() -> None:
     turns = [0]
     outbox = outbox_of(Producer(turns, fails=True), Producer(turns))
     outbox.put("bars", 0, [1])

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from app.settings import environment_of
 from infra.embedded.ports import LOOPBACK, free_ports
-from infra.embedded.process import ServerProcess, ServerStartError
+from infra.embedded.process import STORE_NICENESS, ServerProcess, ServerStartError
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class RoleProcess(ServerProcess):
         self.ops_port = free_ports(1)[0]
         environment = environment_of(ops_port=self.ops_port, **settings)
         command = (sys.executable, "-m", "app.cli", role)
-        super().__init__(role, command, folder / f"{role}.log", (self.ops_port,), environment)
+        niceness = STORE_NICENESS if role == "sink" else 0
+        super().__init__(role, command, folder / f"{role}.log", (self.ops_port,), environment, niceness)
 
     def was_restarted(self, times: int) -> None:
         """What it is told at its next start: how often it was started again, each time soon after the last."""

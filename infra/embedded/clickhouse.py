@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from infra.embedded.ports import LOOPBACK, free_ports
-from infra.embedded.process import ServerProcess
+from infra.embedded.process import STORE_NICENESS, ServerProcess
 
 PROBE_LIMIT_S = 1.0
 
@@ -27,7 +27,8 @@ class ChdbServer(ServerProcess):
         )  # fmt: skip
         # As a server in a container has it, whatever this machine's is: dates must not move with the machine.
         environment = {"TZ": "UTC"}
-        super().__init__("the ClickHouse server", command, folder / "server.log", (self.port,), environment)
+        log = folder / "server.log"
+        super().__init__("the ClickHouse server", command, log, (self.port,), environment, STORE_NICENESS)
 
     def is_ready(self) -> bool:
         """Whether `/ping` is answered."""

@@ -23,6 +23,8 @@ STOP_LIMIT_S = 30.0
 SPAWN_LIMIT_S = 30.0
 POLL_S = 0.02
 LOG_TAIL_LINES = 25
+STORE_NICENESS = 10
+"""Of what keeps results: on one machine the bars of a minute would hold up the alerts of the next."""
 
 _DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
@@ -35,8 +37,9 @@ class ServerProcess(abc.ABC):
     """A command run as the leader of its own session, so that Ctrl-C in the terminal does not reach it.
 
     Its output is appended to the file `log`; `ports` are the loopback ports it will listen on; `environment` is
-    added to this process's own. `stop` or `kill` and then `start` runs it again. As a context manager it runs
-    inside the block. It ends when this process ends, however that comes about (on Linux).
+    added to this process's own; with `niceness` it gives way to others, as with nice(1). `stop` or `kill` and then
+    `start` runs it again. As a context manager it runs inside the block. It ends when this process ends, however that
+    comes about (on Linux).
     """
 
     def __init__(
@@ -46,12 +49,14 @@ class ServerProcess(abc.ABC):
         log: Path,
         ports: Sequence[int] = (),
         environment: Mapping[str, str] | None = None,
+        niceness: int = 0,
     ) -> None:
         self.name = name
         self.log = log
         self._ports = tuple(ports)
         self._command = tuple(command)
         self._environment = os.environ | (environment or {})
+        self._niceness = niceness
         self._child: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
 
@@ -148,7 +153,7 @@ class ServerProcess(abc.ABC):
         self._child = started.result(SPAWN_LIMIT_S)
 
     def _own(self, started: Future[subprocess.Popen[bytes]]) -> None:
-        launcher = (sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), str(os.getpid()))
+        launcher = (sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), str(os.getpid()), str(self._niceness))
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("ab") as log:

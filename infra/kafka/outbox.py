@@ -143,8 +143,9 @@ class Outbox:
             batch = _filled(producer.create_batch(), lane)
         else:
             producer = self._producer
-            async with self._turn:  # whoever waits for it gets it in the next turn of the loop
+            async with self._turn:
                 batch = _filled(producer.create_batch(), lane)
+                await asyncio.sleep(0)
         count = batch.record_count()
         future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
         future.add_done_callback(lambda done: self._acknowledge(lane, count, done))

@@ -110,6 +110,15 @@ class Partition:
             self.scanner.forget_imports()
         return result
 
+    def switches(self, batch: TickBatch) -> list[str]:
+        """Hashes of the rule sets that the batch, stepped next, switches to. What it ignores need not even exist."""
+        seq, hashes = self.rule_set_seq, []
+        for mark in batch.marks:
+            if isinstance(mark.event, RuleSetSwitch) and mark.event.seq > seq:
+                seq = mark.event.seq
+                hashes.append(mark.event.rule_set_hash)
+        return hashes
+
     def live(self, most: int = 2_000) -> list[LiveQuote]:
         """The newest figures of up to `most` symbols that changed since they were last given; for screens, part of no
         result."""
@@ -162,12 +171,9 @@ class Partition:
         self._watermark = Watermark(header.watermark_ns, header.heartbeats)
 
     def _check_plans(self, batch: TickBatch, plans: Mapping[str, Plan]) -> None:
-        seq = self.rule_set_seq
-        for mark in batch.marks:
-            if isinstance(mark.event, RuleSetSwitch) and mark.event.seq > seq:
-                seq = mark.event.seq
-                if mark.event.rule_set_hash not in plans:
-                    raise UnknownRuleSetError(mark.event.rule_set_hash)
+        for name in self.switches(batch):
+            if name not in plans:
+                raise UnknownRuleSetError(name)
 
     def _admitted(self, trades: Trades, result: StepResult) -> tuple[Trades, Index]:
         """The trades that are new and not too far ahead, and their numbers in the batch."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import history_records, intake, live, pieces, reference_records
 from engine.calendar import Calendars
-from engine.clock import Watermark
+from engine.clock import Watermark, ahead_of_time
 from engine.firing import Moment
 from engine.flow import Flow, Timeline
 from engine.pieces import Header, Piece
@@ -31,8 +31,8 @@ STEP_TICKS: Final = 16_384
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """`future_bound_ns`: how far ahead of its append time a trade may be; `amend_window_ns`: how long after its minute
-    a late trade still amends it.
+    """`future_bound_ns`: how far ahead of its append time a trade or a heartbeat may be; `amend_window_ns`: how long
+    after its minute a late trade still amends it.
 
     `shards`: pieces of state are kept by shard of symbols; the number must not change while state is kept.
     """
@@ -201,7 +201,9 @@ class Partition:
 
         for mark in marks:
             event = mark.event
-            if isinstance(event, Heartbeat | SourceEnd):
+            if (reason := ahead_of_time(mark, self.config.future_bound_ns)) is not None:
+                self._flow.result.rejected.append(Rejected(mark.offset, 0, reason))
+            elif isinstance(event, Heartbeat | SourceEnd):
                 minute = self._watermark.ts_ns // MINUTE_NS
                 after = self._watermark.apply(event)
                 if after // MINUTE_NS == minute:

@@ -30,7 +30,6 @@ from infra.kafka.outbox import Outbox
 from infra.kafka.reader import chunk_of
 from infra.kafka.rules import RuleLog
 from schemas.batch import TickBatch
-from schemas.control import RuleSetSwitch
 from schemas.decode import decode_chunk
 from schemas.topics import TICKS
 from tables.state import StateTable
@@ -154,7 +153,8 @@ class Scan:
             begun = time.perf_counter()
             batch = decode_chunk(chunk_of(records), partition.symbols)
             self.stats.stage("decode", begun)
-            await self._load_plans(batch)
+            for name in partition.switches(batch):
+                await self._plan(name)
             for part in batch.parts(STEP_TICKS):
                 await asyncio.sleep(0)
                 if self._partitions.get(chunk.tp.partition) is not partition:
@@ -176,11 +176,6 @@ class Scan:
         lag = max(0, (consumer.highwater(chunk.tp) or 0) - 1 - batch.last_offset)
         metrics.LAG.labels(*chunk.tp).set(lag)
         self.stats.step(chunk.tp.partition, partition, result, len(batch.rejected), lag)
-
-    async def _load_plans(self, batch: TickBatch) -> None:
-        for mark in batch.marks:
-            if isinstance(mark.event, RuleSetSwitch):
-                await self._plan(mark.event.rule_set_hash)
 
     async def _plan(self, set_hash: str) -> Plan:
         plan = self._plans.get(set_hash)

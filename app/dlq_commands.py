@@ -26,10 +26,12 @@ class DeadLetterError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record of a dead-letter topic. `topic`, `source_partition`, `source_offset`, `index`: where it came from."""
+    """A record of a dead-letter topic, set aside at `time_ms`. `topic`, `source_partition`, `source_offset`, `index`:
+    where it came from."""
 
     partition: int
     offset: int
+    time_ms: int
     topic: str
     source_partition: int
     source_offset: int
@@ -37,7 +39,7 @@ class DeadLetter:
     reason: str
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
 
 
 def show_list(topic: str | None, most: int, settings: Settings) -> int:
@@ -58,7 +60,7 @@ def show_one(topic: str | None, place: str, settings: Settings) -> int:
     one = asyncio.run(_one(topic or TICKS.name, place, settings.bootstrap))
     print(f"key: {one.key!r}")
     for name, value in one.headers:
-        print(f"{name}: {value.decode(errors='backslashreplace')}")
+        print(f"{name}: {_text(value)}")
     sys.stdout.flush()
     sys.stdout.buffer.write((one.value or b"") + b"\n")
     return 0
@@ -83,6 +85,7 @@ async def _newest(topic: str, most: int, bootstrap: str) -> list[DeadLetter]:
         for whole in await reader.ranges():
             begin = max(whole.begin, whole.end - most)
             found += [one async for one in _read(reader, Range(whole.partition, begin, whole.end, whole.log_begin))]
+    found.sort(key=lambda one: (one.time_ms, one.partition, one.offset))
     return found[-most:]
 
 
@@ -125,7 +128,7 @@ async def _send(letters: Iterable[DeadLetter], bootstrap: str) -> None:
             await producer.stop()
 
 
-def _own_headers(one: DeadLetter) -> list[tuple[str, bytes]]:
+def _own_headers(one: DeadLetter) -> list[tuple[str, bytes | None]]:
     """Those it had before it became a dead letter."""
     return [(name, value) for name, value in one.headers if not name.startswith(CONNECT)]
 
@@ -138,19 +141,29 @@ async def _read(reader: Reader, wanted: Range) -> AsyncIterator[DeadLetter]:
 
 def _letter(record: Any) -> DeadLetter:
     headers = list(record.headers)
-    ours = {name.removeprefix(CONNECT): value.decode() for name, value in headers if name.startswith(CONNECT)}
+    ours = {name.removeprefix(CONNECT): _text(value) for name, value in headers if name.startswith(CONNECT)}
     return DeadLetter(
         record.partition,
         record.offset,
+        record.timestamp,
         ours.get("topic", ""),
-        int(ours.get("partition", -1)),
-        int(ours.get("offset", -1)),
-        int(ours.get("index", -1)),
+        _number(ours.get("partition", "")),
+        _number(ours.get("offset", "")),
+        _number(ours.get("index", "")),
         reason_of(headers),
         record.key,
         record.value,
         headers,
     )
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode(errors="backslashreplace")
+
+
+def _number(text: str) -> int:
+    """-1 where a record that somebody else put there says none."""
+    return int(text) if text.isascii() and text.isdecimal() else -1
 
 
 def _parsed(place: str) -> tuple[int, int]:

@@ -99,9 +99,8 @@ class Lane:
 
     async def load_rules(self, batch: TickBatch, log: RuleLog) -> None:
         """Have the plans of all sets that the batch switches to. Raises RuleSetMissingError."""
-        for mark in batch.marks:
-            if isinstance(mark.event, RuleSetSwitch):
-                await self.load_rule_set(mark.event.rule_set_hash, log)
+        for name in self.partition.switches(batch):
+            await self.load_rule_set(name, log)
 
     async def load_rule_set(self, name: str, log: RuleLog) -> None:
         """Have the plan of a set. Raises RuleSetMissingError."""

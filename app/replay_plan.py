@@ -42,7 +42,7 @@ async def plan_topic(bootstrap: str, request: Request) -> list[Stretch]:
     async with Reader(bootstrap, str(request.topic), "tapewatch-replay", SEARCH_BYTES) as reader:
         wholes = await reader.ranges()
         _check(request, len(wholes))
-        searches = {whole.partition: LogSearch(reader, whole) for whole in wholes}
+        searches = {whole.partition: LogSearch(reader, whole, request.engine.future_bound_ns) for whole in wholes}
         span = await _resolved(request.span, wholes, searches)
         wanted = [whole for whole in wholes if _is_wanted(request, span, whole.partition, len(wholes))]
         return [await _stretch(request, span, whole, len(wholes), searches[whole.partition]) for whole in wanted]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from engine.clock import SILENCE_NS, Watermark
+from engine.clock import SILENCE_NS, Watermark, ahead_of_time
 from engine.pieces import Header
 from infra.kafka.block import Block, Records
 from infra.kafka.reader import Range, Reader, chunk_of
@@ -55,9 +55,10 @@ def is_control(value: bytes | None) -> bool:
 class LogSearch:
     """Searches one partition, by halving and by reading on from a place that is certainly before."""
 
-    def __init__(self, reader: Reader, whole: Range, read_whole: int = READ_WHOLE) -> None:
-        """`whole`: what there is of the partition."""
+    def __init__(self, reader: Reader, whole: Range, future_bound_ns: int, read_whole: int = READ_WHOLE) -> None:
+        """`whole`: what there is of the partition. `future_bound_ns`: as the engine has it."""
         self._reader, self._whole, self._read_whole = reader, whole, read_whole
+        self._future_bound_ns = future_bound_ns
         self._samples: list[tuple[int, int]] | None = None
 
     async def reached(self, ts_ns: int) -> Place:
@@ -144,7 +145,8 @@ class LogSearch:
         wanted = Range(self._whole.partition, begin, end, self._whole.log_begin)
         async for records in self._reader.read(wanted):
             for mark in _decoded(records):
-                yield mark
+                if ahead_of_time(mark, self._future_bound_ns) is None:
+                    yield mark
 
 
 def _decoded(records: Records) -> list[Mark]:

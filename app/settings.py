@@ -84,7 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(ge=1, le=4096, description="scan: pieces that a partition's state is kept in; fixed for a group")
     ] = 8
     scan_future_bound_s: Annotated[
-        Positive, Meta(description="scan: a tick this far ahead of its append time is a dead letter")
+        Positive, Meta(description="scan: a tick or heartbeat this far ahead of its append time is a dead letter")
     ] = 60.0
     scan_amend_window_s: Annotated[
         float, Meta(ge=0, lt=60, description="scan: how long a late tick still amends its bar")

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.control import Heartbeat, SourceEnd
+from schemas.batch import UNKNOWN_TIME
+from schemas.control import Heartbeat, Mark, SourceEnd
 
 SILENCE_NS: Final = 60_000_000_000
 """A source this far behind the newest one no longer holds the watermark back."""
+
+
+def ahead_of_time(mark: Mark, bound_ns: int) -> str | None:
+    """Why a heartbeat is a dead letter: it would make all that follows late, for good. None where it is none."""
+    event = mark.event
+    if not isinstance(event, Heartbeat) or mark.append_ts == UNKNOWN_TIME:
+        return None
+    ahead_ns = event.ts_ns - mark.append_ts
+    if ahead_ns <= bound_ns:
+        return None
+    return f"heartbeat: {event.ts_ns} is {ahead_ns / 1e9:.1f} s ahead of the record's append time"
 
 
 class Watermark:

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import history_records, intake, live, pieces, reference_records
 from engine.calendar import Calendars
-from engine.clock import Watermark
+from engine.clock import Watermark, ahead_of_time
 from engine.firing import Moment
 from engine.flow import Flow, Timeline
 from engine.pieces import Header, Piece
@@ -31,8 +31,8 @@ STEP_TICKS: Final = 16_384
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """`future_bound_ns`: how far ahead of its append time a trade may be; `amend_window_ns`: how long after its minute
-    a late trade still amends it.
+    """`future_bound_ns`: how far ahead of its append time a trade or a heartbeat may be; `amend_window_ns`: how long
+    after its minute a late trade still amends it.
 
     `shards`: pieces of state are kept by shard of symbols; the number must not change while state is kept.
     """
@@ -110,6 +110,15 @@ class Partition:
             self.scanner.forget_imports()
         return result
 
+    def switches(self, batch: TickBatch) -> list[str]:
+        """Hashes of the rule sets that the batch, stepped next, switches to. What it ignores need not even exist."""
+        seq, hashes = self.rule_set_seq, []
+        for mark in batch.marks:
+            if isinstance(mark.event, RuleSetSwitch) and mark.event.seq > seq:
+                seq = mark.event.seq
+                hashes.append(mark.event.rule_set_hash)
+        return hashes
+
     def live(self, most: int = 2_000) -> list[LiveQuote]:
         """The newest figures of up to `most` symbols that changed since they were last given; for screens, part of no
         result."""
@@ -162,12 +171,9 @@ class Partition:
         self._watermark = Watermark(header.watermark_ns, header.heartbeats)
 
     def _check_plans(self, batch: TickBatch, plans: Mapping[str, Plan]) -> None:
-        seq = self.rule_set_seq
-        for mark in batch.marks:
-            if isinstance(mark.event, RuleSetSwitch) and mark.event.seq > seq:
-                seq = mark.event.seq
-                if mark.event.rule_set_hash not in plans:
-                    raise UnknownRuleSetError(mark.event.rule_set_hash)
+        for name in self.switches(batch):
+            if name not in plans:
+                raise UnknownRuleSetError(name)
 
     def _admitted(self, trades: Trades, result: StepResult) -> tuple[Trades, Index]:
         """The trades that are new and not too far ahead, and their numbers in the batch."""
@@ -195,7 +201,9 @@ class Partition:
 
         for mark in marks:
             event = mark.event
-            if isinstance(event, Heartbeat | SourceEnd):
+            if (reason := ahead_of_time(mark, self.config.future_bound_ns)) is not None:
+                self._flow.result.rejected.append(Rejected(mark.offset, 0, reason))
+            elif isinstance(event, Heartbeat | SourceEnd):
                 minute = self._watermark.ts_ns // MINUTE_NS
                 after = self._watermark.apply(event)
                 if after // MINUTE_NS == minute:

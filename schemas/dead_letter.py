@@ -37,9 +37,11 @@ def error_headers(
     return [(_PREFIX + name, value.encode()) for name, value in values.items()]
 
 
-def reason_of(headers: Sequence[tuple[str, bytes]]) -> str:
-    """The reason in the headers of a dead letter, or an empty string."""
-    return next((value.decode() for name, value in headers if name == _PREFIX + "exception.message"), "")
+def reason_of(headers: Sequence[tuple[str, bytes | None]]) -> str:
+    """The reason in the headers of a dead letter, or an empty string. Of several the last is ours: the record had the
+    others when it came."""
+    found = [value or b"" for name, value in headers if name == _PREFIX + "exception.message"]
+    return found[-1].decode(errors="backslashreplace") if found else ""
 
 
 def fitting(key: bytes | None, value: bytes, headers: Headers, most: int) -> tuple[bytes | None, bytes, Headers, str]:

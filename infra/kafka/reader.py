@@ -52,6 +52,8 @@ class Reader:
             self._bootstrap, self._client_id, max_partition_bytes=self._fetch_bytes, fetch_wait_s=0.05
         )
         await self._consumer.start()
+        # Stopped before its tasks have begun, it would raise their CancelledError: so does a range that holds nothing.
+        await asyncio.sleep(0)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -4,14 +4,32 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from app.cli import main
+from app.dlq_commands import CONNECT
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
 from schemas.topics import TICKS
 from tests.support.scanning import all_committed, make_topics, records_of, role, running_worker
 from tests.support.tick_log import RULES, apply_rules, write
 
+FOREIGN = [
+    ("empty", None),
+    ("trace", b"\xff"),
+    (f"{CONNECT}exception.message", b"of another"),
+    (f"{CONNECT}offset", b"?"),
+]
 BAD = b'{"symbol":"C0-USD","price":-1'
+
+
+async def send(bootstrap: str, value: bytes, headers: list[tuple[str, bytes | None]]) -> None:
+    """A tick with headers, into partition 3."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    try:
+        await producer.start()
+        await producer.send_and_wait(TICKS.name, value, partition=3, headers=headers)
+    finally:
+        await producer.stop()
 
 
 def test_list_show_and_retry(
@@ -50,6 +68,18 @@ def test_list_show_and_retry(
         assert [(record.partition, record.key, record.headers) for record in again] == [(2, None, ())] * 2
         assert main(["dlq", "retry", "--all"]) == 0
         assert b"2 sent" in capfdbinary.readouterr().out
+
+        asyncio.run(work({}))
+        asyncio.run(work({1: [b"later"]}))
+        assert main(["dlq", "list", "--most", "1"]) == 0
+        assert capfdbinary.readouterr().out.split()[0] == b"1/0"
+
+        asyncio.run(send(broker.bootstrap, BAD, FOREIGN))
+        asyncio.run(work({}))
+        assert main(["dlq", "list", "--most", "1"]) == 0
+        assert b"  json: " in capfdbinary.readouterr().out
+        assert main(["dlq", "show", "3/0"]) == 0
+        assert rb"trace: \xff" in capfdbinary.readouterr().out
 
         assert main(["dlq", "show", "2/9"]) == 1
         assert b"ticks.v1.dlq has no record 2/9" in capfdbinary.readouterr().err

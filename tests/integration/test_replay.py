@@ -154,6 +154,15 @@ def test_spans_of_event_time_make_up_the_whole(log: Log) -> None:
         assert sorted([*lines(head, name), *lines(tail, name)]) == sorted(lines(log.whole, name))
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize(
+    "span", [("--offsets", "0:5-5,1:7-7"), ("--to", "2020-01-01T00:00:00Z"), ("--from", "2030-01-01T00:00:00Z")]
+)
+def test_a_range_that_holds_nothing_gives_nothing(log: Log, span: tuple[str, str], processes: str) -> None:
+    empty = log.topic(f"empty{span[0]}{processes}", *span, "--partitions-in-parallel", processes)
+    assert lines(empty, "bars") == lines(empty, "alerts") == []
+
+
 def test_a_short_warm_up_fills_what_is_as_short(log: Log) -> None:
     begin = START_NS + 240 * SECOND_NS
     last = log.topic("last", "--last", "100s", "--warmup", "2m")

@@ -11,6 +11,7 @@ import pytest
 from faust.types import TP
 
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
+from schemas.control import encode_rule_set_switch
 from schemas.live import decode_live
 from schemas.metrics import decode_metrics
 from schemas.partitioning import partition_of
@@ -146,6 +147,7 @@ def test_a_rule_set_is_switched_where_it_stands_in_the_log(broker: KafkaBroker, 
             await write(broker.bootstrap, market.seconds(100))
             second = await apply_rules(broker.bootstrap, MORE_RULES, seq=6)
             await apply_rules(broker.bootstrap, RULES, seq=6)
+            await write(broker.bootstrap, {n: [encode_rule_set_switch("nowhere", 5)] for n in range(PARTITIONS)})
             await write(broker.bootstrap, market.seconds(100))
             await all_committed(broker.bootstrap)
             assert worker.scan.stats.summary()["rule_sets"] == [second]

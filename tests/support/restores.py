@@ -12,7 +12,6 @@ from infra.calendars import load_calendars
 from infra.kafka.reader import Reader, chunk_of
 from infra.kafka.rules import RuleLog
 from schemas.alert import encode_body
-from schemas.control import RuleSetSwitch
 from schemas.decode import decode_chunk
 from schemas.topics import TICKS
 from tables.ledger import Ledger
@@ -63,9 +62,8 @@ async def _read_on(number: int, stored: Sequence[Any], ticks: Sequence[Any], rul
     partition.begin_at(found.header, plans)
     rest = [record for record in ticks if record.offset > partition.position]
     batch = decode_chunk(chunk_of(rest), partition.symbols)
-    for mark in batch.marks:
-        if isinstance(mark.event, RuleSetSwitch):
-            plans[mark.event.rule_set_hash] = await _plan(mark.event.rule_set_hash, rules)
+    for name in partition.switches(batch):
+        plans[name] = await _plan(name, rules)
     result = partition.step(batch, plans)
     answer = Answer({fired.body.id: encode_body(fired.body) for fired in result.alerts})
     answer.take_bars(result.bars)

@@ -18,7 +18,7 @@ from infra.kafka.reader import Reader, chunk_of
 from infra.kafka.rules import RuleLog
 from schemas.alert import encode_body
 from schemas.bar import Bar
-from schemas.control import RuleSetSwitch, encode_heartbeat
+from schemas.control import encode_heartbeat
 from schemas.decode import decode_chunk
 from schemas.frame import FrameColumns, encode_frame
 from schemas.metrics import MetricValues, encode_metrics
@@ -168,10 +168,8 @@ async def offline_answer(bootstrap: str, at_a_time: int = 5_000) -> Answer:
             partition = Partition(whole.partition, PARTITIONS, load_calendars())
             async for records in reader.read(whole, at_a_time):
                 batch = decode_chunk(chunk_of(records), partition.symbols)
-                for mark in batch.marks:
-                    if isinstance(mark.event, RuleSetSwitch):
-                        name = mark.event.rule_set_hash
-                        plans[name] = compile_rule_set(name, *await rules.load(name), Asked(of_rules=True))
+                for name in partition.switches(batch):
+                    plans[name] = compile_rule_set(name, *await rules.load(name), Asked(of_rules=True))
                 result = partition.step(batch, plans)
                 answer.alerts |= {fired.body.id: encode_body(fired.body) for fired in result.alerts}
                 answer.take_bars(result.bars)

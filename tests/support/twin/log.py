@@ -76,7 +76,7 @@ class Twin:
 
     def _apply(self, record: Record, place: int, given: Given) -> None:
         if isinstance(given, Heartbeat | SourceEnd):
-            self._time(given)
+            self._time(record, given)
         elif isinstance(given, RuleSetSwitch):
             self._switch(given)
         elif self._only is not None and given.symbol not in self._only:
@@ -117,9 +117,11 @@ class Twin:
     def _row(self, symbol: Symbol, row: Row) -> None:
         self.alerts += alerts_at(self._rules, symbol, row)
 
-    def _time(self, given: Heartbeat | SourceEnd) -> None:
+    def _time(self, record: Record, given: Heartbeat | SourceEnd) -> None:
         if isinstance(given, SourceEnd):
             self._heartbeats.pop(given.source, None)
+        elif record.append_ts != UNKNOWN and given.ts_ns > record.append_ts + FUTURE_NS:
+            raise RefusedError("heartbeat: ahead of the append time")
         else:
             self._heartbeats[given.source] = max(given.ts_ns, self._heartbeats.get(given.source, 0))
         if self._heartbeats:

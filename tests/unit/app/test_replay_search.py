@@ -20,6 +20,7 @@ from schemas.values import Values
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_767_600_000 * SECOND_NS
+NO_BOUND_NS = 2**63
 TICK = b'{"symbol":"A","ts":1767600000000000000,"price":1,"size":1}'
 
 
@@ -59,11 +60,15 @@ def block_of(records: list[Record]) -> Block:
 
 
 def search_of(
-    records: list[Record], begin: int = 0, read_whole: int = 0, as_blocks: bool = False
+    records: list[Record],
+    begin: int = 0,
+    read_whole: int = 0,
+    as_blocks: bool = False,
+    future_bound_ns: int = NO_BOUND_NS,
 ) -> tuple[LogSearch, MemoryReader]:
     reader = MemoryReader([one for one in records if one.offset >= begin], as_blocks)
     whole = Range(0, begin, len(records), begin)
-    return LogSearch(cast(Reader, cast(Any, reader)), whole, read_whole), reader
+    return LogSearch(cast(Reader, cast(Any, reader)), whole, future_bound_ns, read_whole), reader
 
 
 def market(seed: int, seconds: int) -> list[Record]:
@@ -122,6 +127,15 @@ def test_little_of_the_log_is_read() -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
+def test_a_heartbeat_that_is_a_dead_letter_tells_no_time() -> None:
+    append_ms = START_NS // 10**6
+    times = [START_NS, START_NS + 100 * SECOND_NS, START_NS + SECOND_NS]
+    records = [Record(n, encode_heartbeat("a", ts_ns), append_ms) for n, ts_ns in enumerate(times)]
+    search, _ = search_of(records, future_bound_ns=60 * SECOND_NS)
+    assert asyncio.run(search.reached(START_NS + SECOND_NS)).offset == 3
+    assert asyncio.run(search.at(3)).watermark_ns == START_NS + SECOND_NS
+
+
 def test_a_log_whose_time_goes_back_is_read_whole() -> None:
     values = [encode_heartbeat("a", START_NS + i * SECOND_NS) for i in range(1_000)] * 2
     records = [Record(offset, value) for offset, value in enumerate(values)]

@@ -23,12 +23,14 @@ class Log:
         self.partition = Partition(0, None, load_calendars())
         self.closed: list[float] = []
         self.late = 0
+        self.refused: list[str] = []
 
-    def take(self, value: bytes) -> Log:
-        chunk = Chunk([self.partition.position + 1], [value], [-1])
+    def take(self, value: bytes, append_ts: int = -1) -> Log:
+        chunk = Chunk([self.partition.position + 1], [value], [append_ts])
         result = self.partition.step(decode_chunk(chunk, self.partition.symbols), {})
         self.closed += [(bar.start - START_NS) / SECOND_NS for bar in result.bars if bar.timeframe == "1m"]
         self.late += len(result.late)
+        self.refused += [one.reason for one in result.rejected]
         return self
 
     def beat(self, source: str, second: float) -> Log:
@@ -126,3 +128,17 @@ def test_a_step_cut_anywhere_gives_the_same_time() -> None:
     for value in values:
         log.take(value)
     assert log.partition.header == whole.header
+
+
+def test_a_heartbeat_too_far_ahead_of_its_append_time_is_a_dead_letter_and_no_time() -> None:
+    def beat(source: str, ahead_s: int) -> Log:
+        return log.take(encode_heartbeat(source, START_NS + ahead_s * SECOND_NS), START_NS)
+
+    log = Log().beat("a", -100)
+    assert beat("a", 60).watermark == 60
+    assert not log.refused
+    ahead = START_NS + 61 * SECOND_NS
+    assert beat("a", 61).refused == [f"heartbeat: {ahead} is 61.0 s ahead of the record's append time"]
+    assert beat("b", 10**9).watermark == 60
+    assert list(log.partition.header.heartbeats) == ["a"]
+    assert log.trade(60).late == 0

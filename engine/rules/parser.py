@@ -15,7 +15,7 @@ from engine.rules.awaited import AWAITED
 from engine.rules.functions import AT_CLOSES, FUNCTIONS, OVER_BARS, Function
 from engine.rules.lexer import Token, tokens
 from engine.rules.tree import Node, TreeError
-from engine.rules.units import UnitError, joined, product, quotient
+from engine.rules.units import UnitError, check_percent, joined, product, quotient
 from schemas.bar import SESSIONS
 from schemas.hints import nearest
 from schemas.rule import OPERATORS, RuleError
@@ -92,7 +92,8 @@ class _Parser:
         if self._now.kind != kind or (text and self._now.text != text):
             wanted = f"{text!r}" if text else {"end": "an operator or the end"}.get(kind, kind)
             shown = "the end" if self._now.kind == lexer.END else repr(self._now.text)
-            raise self._error(self._now, f"{wanted} is expected here, not {shown}")
+            hint = nearest(self._now.text, ("and", "or")) if self._now.kind == lexer.NAME and kind == lexer.END else ""
+            raise self._error(self._now, f"{wanted} is expected here, not {shown}{hint}")
         return self._next()
 
     def _error(self, at: Token, reason: str) -> RuleError:
@@ -267,8 +268,10 @@ class _Parser:
     def _name(self, token: Token) -> Node:
         arguments, texts = self._arguments() if self._is("(") else ([], [])
         function = FUNCTIONS.get(token.text)
-        ends_in_timeframe = bool(arguments) and isinstance(arguments[-1][1], str) and token.text in CATALOGUE
-        if function is not None and not ends_in_timeframe:
+        is_metric = token.text in CATALOGUE and bool(arguments) and (
+            len(arguments) == 1 or isinstance(arguments[-1][1], str)
+        )
+        if function is not None and not is_metric:
             return self._function(token, function, arguments)
         try:
             meaning = self._named(token.text, texts)
@@ -374,6 +377,7 @@ def _calculated(op: str, left: Node, right: Node) -> Node:
         if unit in (Unit.SESSION, Unit.WEEKDAY, Unit.TIME):
             raise UnitError(f"a {unit.value} cannot be calculated with")
     else:
+        check_percent((left.unit, left.is_literal), (right.unit, right.is_literal))
         unit = (product if op == "*" else quotient)(left.unit, right.unit)
     return tree.arithmetic(op, left, right, unit)
 

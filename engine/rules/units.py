@@ -40,6 +40,14 @@ def quotient(left: Unit | None, right: Unit | None) -> Unit | None:
     return _scaled(left, right, -1)
 
 
+def check_percent(*sides: tuple[Unit | None, bool]) -> None:
+    """That `5%`, which is 5 and counts percents, is multiplied with and divided by plain numbers written out alone:
+    whoever writes `5% * price` means 0.05. `sides`: the unit of each, and whether it is written out. Raises
+    UnitError."""
+    if (Unit.PERCENT, True) in sides and (PLAIN, True) not in sides:
+        raise UnitError("a share of something is written without %: 0.05 * price, 1.05 * vwap")
+
+
 def _scaled(left: Unit | None, right: Unit | None, sign: int) -> Unit | None:
     for unit in (left, right):
         if unit in _PLACES:

@@ -9,13 +9,13 @@ from typing import Final
 
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.declare import Declaration, Unit
-from engine.rules import lexer, tree
+from engine.rules import composed, lexer, tree
 from engine.rules.arguments import check_arguments
 from engine.rules.awaited import AWAITED
-from engine.rules.functions import AT_CLOSES, FUNCTIONS, OVER_BARS, Function
+from engine.rules.functions import FUNCTIONS, Function
 from engine.rules.lexer import Token, tokens
 from engine.rules.tree import Node, TreeError
-from engine.rules.units import UnitError, check_percent, joined, product, quotient
+from engine.rules.units import UnitError, joined
 from schemas.bar import SESSIONS
 from schemas.hints import nearest
 from schemas.rule import OPERATORS, RuleError
@@ -154,7 +154,7 @@ class _Parser:
 
         def make() -> Node:
             joined(left.unit, right.unit, (left.is_literal, right.is_literal), "compared with")
-            _check_order(op.text, left.unit)
+            composed.check_order(op.text, left.unit)
             return tree.compare(op.text, left, right)
 
         return self._made(op, make)
@@ -202,7 +202,7 @@ class _Parser:
             op, second = self._next(), self._now
             right = part()
             self._needs_number(second, right)
-            left = self._made(op, partial(_calculated, op.text, left, right))
+            left = self._made(op, partial(composed.calculated, op.text, left, right))
         return left
 
     def _factor(self) -> Node:
@@ -212,7 +212,7 @@ class _Parser:
         node = self._postfix()
         if minus % 2:
             self._needs_number(at, node)
-            return self._made(at, lambda: tree.negative(node))
+            return self._made(at, lambda: composed.negative(node))
         return node
 
     def _postfix(self) -> Node:
@@ -225,6 +225,8 @@ class _Parser:
         token = self.expect(lexer.NUMBER)
         self.expect(lexer.SYMBOL, "]")
         count = self._bars(token, 0)
+        if part.is_literal:
+            raise self._error(at, f"{part.text} never changes, and has no bars before")
         node = self._made(at, lambda: tree.back(part, count))
         if node.count > MAX_LOOK_BACK:
             raise self._error(token, f"looks back {node.count} bars; at most {MAX_LOOK_BACK} are kept")
@@ -268,8 +270,8 @@ class _Parser:
     def _name(self, token: Token) -> Node:
         arguments, texts = self._arguments() if self._is("(") else ([], [])
         function = FUNCTIONS.get(token.text)
-        is_metric = token.text in CATALOGUE and bool(arguments) and (
-            len(arguments) == 1 or isinstance(arguments[-1][1], str)
+        is_metric = (
+            token.text in CATALOGUE and bool(arguments) and (len(arguments) == 1 or isinstance(arguments[-1][1], str))
         )
         if function is not None and not is_metric:
             return self._function(token, function, arguments)
@@ -340,7 +342,7 @@ class _Parser:
             count = self._bars(Token(lexer.NUMBER, nodes[0].text, arguments[0][0].column), 1)
         for (at, _), part in zip(arguments[function.counts :], parts, strict=True):
             (self._needs_truth if function.of_truth else self._needs_number)(at, part)
-        return self._made(token, lambda: _called(function, tuple(parts), count))
+        return self._made(token, lambda: composed.called(function, tuple(parts), count))
 
     def _bars(self, token: Token, least: int) -> int:
         if not token.text.isdigit() or not least <= int(token.text[:9]) <= MAX_LOOK_BACK:
@@ -367,32 +369,3 @@ def _number(text: str) -> Node:
     factor = {"k": 1e3, "M": 1e6}.get(text[-1], 1.0)
     value = float(text.rstrip("kM%")) * factor
     return tree.number(value, Unit.PERCENT if text.endswith("%") else None)
-
-
-def _calculated(op: str, left: Node, right: Node) -> Node:
-    if op in "+-":
-        unit = joined(
-            left.unit, right.unit, (left.is_literal, right.is_literal), "added to" if op == "+" else "taken from"
-        )
-        if unit in (Unit.SESSION, Unit.WEEKDAY, Unit.TIME):
-            raise UnitError(f"a {unit.value} cannot be calculated with")
-    else:
-        check_percent((left.unit, left.is_literal), (right.unit, right.is_literal))
-        unit = (product if op == "*" else quotient)(left.unit, right.unit)
-    return tree.arithmetic(op, left, right, unit)
-
-
-def _check_order(op: str, unit: Unit | None) -> None:
-    if unit in (Unit.SESSION, Unit.WEEKDAY) and op not in ("==", "!="):
-        raise UnitError(f"a {unit.value} is this or that, not more or less; use == or !=")
-
-
-def _called(function: Function, parts: tuple[Node, ...], count: int) -> Node:
-    unit = parts[0].unit
-    for part in parts[1:]:
-        unit = joined(unit, part.unit, (parts[0].is_literal, part.is_literal), "compared with")
-    if function.gives != "same":
-        unit = function.unit
-    if function.name in OVER_BARS | AT_CLOSES | {"prev"} and all(p.op == "number" for p in parts):
-        raise TreeError(f"{function.name} of a number that never changes")
-    return tree.function(function.name, parts, unit, function.gives == "truth", count)

@@ -48,10 +48,15 @@ def check_percent(*sides: tuple[Unit | None, bool]) -> None:
         raise UnitError("a share of something is written without %: 0.05 * price, 1.05 * vwap")
 
 
+def check_calculable(unit: Unit | None) -> None:
+    """That it is no time of day, session or weekday. Raises UnitError."""
+    if unit in _PLACES:
+        raise UnitError(f"{_named(unit)} cannot be calculated with")
+
+
 def _scaled(left: Unit | None, right: Unit | None, sign: int) -> Unit | None:
-    for unit in (left, right):
-        if unit in _PLACES:
-            raise UnitError(f"{_named(unit)} cannot be calculated with")
+    check_calculable(left)
+    check_calculable(right)
     if left not in _DIMENSIONS and right not in _DIMENSIONS:
         return left if right is PLAIN and left is not PLAIN else right if left is PLAIN and sign > 0 else PLAIN
     a = _DIMENSIONS.get(left, (0, 0)) if left is not None else (0, 0)

@@ -9,6 +9,7 @@ from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash
 
 EXPECTED = "a metric, a number or a parenthesis is expected here, not"
 BARS = "is not a number of bars, 1 to 200"
+PLAIN = "a plain number cannot be compared with a number in $"
 DURATION = "is not a duration, 60s to 300s or 1m to 4h or 1d to 20d"
 
 
@@ -99,6 +100,15 @@ def test_one_canonical_spelling(text: str, expected: str) -> None:
         ("price > volume", 7, "a number in $ cannot be compared with a number in shares"),
         ("price > vwap * 101%", 14, "a share of something is written without %: 0.05 * price, 1.05 * vwap"),
         ("price > (1 + 5%) * vwap", 18, "a share of something is written without %: 0.05 * price, 1.05 * vwap"),
+        ("time_of_day > -09:45", 15, "a number in time of day cannot be calculated with"),
+        ('session == -"pre"', 12, "a number in session cannot be calculated with"),
+        ("price > 5[2]", 10, "5 never changes, and has no bars before"),
+        ("min(0, 2.5%) * rsi > halted", 20, "a number in 0-100 cannot be compared with a number in count"),
+        (
+            "min(5, price / vwap, price) > 1",
+            1,
+            f"{PLAIN}; multiply it by a price or a size",
+        ),
         ("highest(0) > 1", 1, f"highest: '0' {BARS}"),
         ("1 < 2 * ma_dist_pct(rsi)", 9, "ma_dist_pct: rsi is no price"),
         ("ma_dist_pct > 1", 1, "ma_dist_pct: takes 1 argument, a price: a metric or a calculation, not 0"),

@@ -68,7 +68,10 @@ def _conditions(rule: SeedRule, where: str, names: Names, before: int) -> list[N
     """`before`: how many conditions there are already."""
     if not (rule.conditions or rule.expression or before) or len(rule.conditions) > MAX_CONDITIONS:
         raise RuleError(f"{where}.conditions", f"{len(rule.conditions)} conditions; a rule has 1 to {MAX_CONDITIONS}")
-    found = [n for i, c in enumerate(rule.conditions) for n in conditions_of(c, f"{where}.conditions[{i}]", names)]
+    found: list[Node] = []
+    for i, condition in enumerate(rule.conditions):
+        found += conditions_of(condition, f"{where}.conditions[{i}]", names)
+        _check_length(sum(len(node.text) for node in found), where)
     if rule.expression:
         found.append(parse_condition(rule.expression, f"{where}.expression", names.named, names.known))
     found += limits_of(rule.calculated_during, rule.volume_threshold or None, where)
@@ -80,9 +83,13 @@ def _joined(conditions: list[Node], where: str) -> str:
         text = tree.both("and", conditions).text
     except TreeError as error:
         raise RuleError(where, str(error)) from None
-    if len(text) > MAX_TEXT:
-        raise RuleError(where, f"is longer than {MAX_TEXT} characters when its names are written out")
+    _check_length(len(text), where)
     return text
+
+
+def _check_length(length: int, where: str) -> None:
+    if length > MAX_TEXT:
+        raise RuleError(where, f"is longer than {MAX_TEXT} characters when its names are written out")
 
 
 def _cooldown_s(rule: SeedRule, where: str) -> float:

@@ -69,10 +69,11 @@ def parse_numbers(source: str, where: str = "metrics") -> tuple[Node, ...]:
 
 
 class _Parser:
-    def __init__(self, source: str, where: str, named: Named, known: Mapping[str, object], depth: int = 0) -> None:
-        self._source, self._where, self._named, self._known, self._depth = source, where, named, known, depth
+    def __init__(self, source: str, where: str, named: Named, known: Mapping[str, object]) -> None:
+        self._source, self._where, self._named, self._known = source, where, named, known
         self._tokens = tokens(source, where)
         self._at, self._now = 0, self._tokens[0]
+        self._depth, self._written_out_length = 0, 0
 
     # --- tokens --------------------------------------------------------------------------------------------------
 
@@ -281,7 +282,7 @@ class _Parser:
                 return self._inlined(token, meaning) if isinstance(meaning, str) else meaning
             declaration = metric_named(token.text, texts)
             if declaration is not None and declaration.formula:
-                return self._written_out(token, declaration, texts)
+                return self._formula(token, declaration, texts)
             if declaration is not None:
                 return _metric(declaration.name, tuple(texts))
         except RuleError:
@@ -293,7 +294,7 @@ class _Parser:
         known = [*CATALOGUE, *FUNCTIONS, *self._known]
         raise self._error(token, f"unknown metric {token.text[:80]!r}{nearest(token.text, known)}")
 
-    def _written_out(self, token: Token, declaration: Declaration, texts: list[str]) -> Node:
+    def _formula(self, token: Token, declaration: Declaration, texts: list[str]) -> Node:
         if len(texts) != 1:
             wanted = declaration.parameters[0].wanted
             raise self._error(token, f"{declaration.name}: takes 1 argument, a {wanted}, not {len(texts)}")
@@ -303,10 +304,16 @@ class _Parser:
         return node
 
     def _inlined(self, token: Token, text: str) -> Node:
-        where = f"{self._where}, column {token.column}, {token.text}"
-        inner = _Parser(text, where, self._named, self._known, self._depth)
+        """What a name stands for. It bounds the work, not only the result, as parts that stand twice become one."""
+        self._written_out_length += len(text)
+        if self._written_out_length > lexer.MAX_TEXT:
+            reason = f"longer than {lexer.MAX_TEXT} characters when its names are written out"
+            raise self._error(token, reason)
+        inner = _Parser(text, f"{self._where}, column {token.column}, {token.text}", self._named, self._known)
+        inner._depth, inner._written_out_length = self._depth, self._written_out_length
         node = inner.expression()
         inner.expect(lexer.END)
+        self._written_out_length = inner._written_out_length
         return node
 
     def _arguments(self) -> tuple[list[tuple[Token, Node | str]], list[str]]:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.rules.body import body_of
 from engine.rules.parser import parse, parse_condition
 from engine.rules.plan import compile_rule_set
 from engine.rules.tree import number_text
-from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash
+from schemas.rule import RuleBody, RuleEntry, RuleError, SeedCondition, SeedRule, rule_hash
 from tests.support.random_rules import random_body
 
 
@@ -117,6 +118,12 @@ def test_size_depth_and_length_are_bounded() -> None:
     assert parse_condition("price > 1".ljust(4_000)).text == "price > 1"
     with pytest.raises(RuleError, match="longer than 4000 characters"):
         parse_condition("price > 1".ljust(4_001))
+    assert "ema" in body_of(SeedRule(id="r", expression=" and ".join(["back_to_ema"] * 20))).expression
+    with pytest.raises(RuleError, match="column 529: longer than 4000 characters when its names are written out"):
+        body_of(SeedRule(id="r", expression=" and ".join(["back_to_ema"] * 200)))
+    returns = [SeedCondition(metric=f"back_to_ema(5m, {i})", op="==", value=1) for i in range(2, 66)]
+    with pytest.raises(RuleError, match="longer than 4000 characters when its names are written out"):
+        body_of(SeedRule(id="r", conditions=returns))
     with pytest.raises(RuleError, match="nested more than 40 deep"):
         parse_condition("(" * 41 + "price > 1" + ")" * 41)
     with pytest.raises(RuleError, match="too large"):

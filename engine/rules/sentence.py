@@ -29,6 +29,8 @@ _CANDLES: Final = (
     *("doji", "hammer", "shooting_star"),
 )
 """Alert types of many conditions that a name says better."""
+_SAME_DAY: Final = "time_of_day >= prev(time_of_day)"
+"""Goes without saying."""
 
 
 def sentence(body: AlertBody) -> str:
@@ -135,7 +137,7 @@ def _missing(leaf: Leaf, wanted: bool) -> str:
 
 def _compared(leaf: Leaf, wanted: bool) -> Iterable[Fact]:
     left, right = _node(leaf.expression), _node(leaf.against) if leaf.against else None
-    if left is not None and left.is_literal and not leaf.against:
+    if _text_of(leaf) == _SAME_DAY or (left is not None and left.is_literal and not leaf.against):
         return []
     special = None if left is None else _place(leaf, left) or _halt(leaf, left)
     if special:

@@ -21,6 +21,8 @@ DEFAULT_COOLDOWN_S: Final = 10.0
 MAX_CONDITIONS: Final = 64
 MAX_COOLDOWN_S: Final = 30 * 86_400.0
 MAX_EXPIRY_S: Final = 4_100_000_000.0
+MAX_PAST_VALUES: Final = 5_000
+"""Of the bars before, that all parts of a condition look at: up to 40 kB of each symbol."""
 
 
 def rule_set(rules: list[SeedRule], names: Names = NO_FORMULAS) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
@@ -53,7 +55,7 @@ def body_of(rule: SeedRule, where: str = "rule", names: Names = NO_FORMULAS) -> 
         EACH_ROW if rule.trigger is None else rule.trigger,
         _nanoseconds(_cooldown_s(rule, where), MAX_COOLDOWN_S, f"{where}.cooldown"),
         timeframe=_timeframe(rule.timeframe, f"{where}.timeframe"),
-        rearm=parse_condition(rule.rearm, f"{where}.rearm", names.named, names.known).text if rule.rearm else "",
+        rearm=_rearm(rule.rearm, f"{where}.rearm", names) if rule.rearm else "",
         expires_ns=_nanoseconds(rule.expires_at or 0.0, MAX_EXPIRY_S, f"{where}.expires_at"),
         max_fires=rule.max_fires,
         runaway_fires=runaway.fires if runaway else 0,
@@ -80,11 +82,22 @@ def _conditions(rule: SeedRule, where: str, names: Names, before: int) -> list[N
 
 def _joined(conditions: list[Node], where: str) -> str:
     try:
-        text = tree.both("and", conditions).text
+        condition = tree.both("and", conditions)
     except TreeError as error:
         raise RuleError(where, str(error)) from None
-    _check_length(len(text), where)
-    return text
+    _check_length(len(condition.text), where)
+    return _bounded(condition, where).text
+
+
+def _rearm(text: str, where: str, names: Names) -> str:
+    return _bounded(parse_condition(text, where, names.named, names.known), where).text
+
+
+def _bounded(condition: Node, where: str) -> Node:
+    count = sum(node.count for node in set(tree.walk(condition)))
+    if count > MAX_PAST_VALUES:
+        raise RuleError(where, f"looks at {count:,} values of bars before; at most {MAX_PAST_VALUES:,}")
+    return condition
 
 
 def _check_length(length: int, where: str) -> None:

@@ -124,6 +124,12 @@ def test_size_depth_and_length_are_bounded() -> None:
     returns = [SeedCondition(metric=f"back_to_ema(5m, {i})", op="==", value=1) for i in range(2, 66)]
     with pytest.raises(RuleError, match="longer than 4000 characters when its names are written out"):
         body_of(SeedRule(id="r", conditions=returns))
+    past = [f"stdev(200, vwap + {i}) > 1" for i in range(26)]
+    assert body_of(SeedRule(id="r", expression=" and ".join(past[:25]))).expression
+    with pytest.raises(RuleError, match=r"^rule: looks at 5,200 values of bars before; at most 5,000"):
+        body_of(SeedRule(id="r", expression=" and ".join(past)))
+    with pytest.raises(RuleError, match=r"^rule.rearm: looks at 5,200 values of bars before; at most 5,000"):
+        body_of(SeedRule(id="r", expression="price > 1", trigger="becomes_true", rearm=" and ".join(past)))
     with pytest.raises(RuleError, match="nested more than 40 deep"):
         parse_condition("(" * 41 + "price > 1" + ")" * 41)
     with pytest.raises(RuleError, match="too large"):

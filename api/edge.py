@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
-from api import problems
+from api import declared, problems
 from api.config import EdgeConfig
 from api.feed import Feed
 from api.guard import Guard
@@ -108,6 +108,7 @@ class Edge:
         app.add_middleware(Guard, config=self.config)
         problems.install(app)
         app.include_router(self._history.router(), prefix=PREFIX)
+        app.include_router(declared.router(), prefix=PREFIX)
         sockets = self._sockets
 
         @app.websocket(f"{PREFIX}/ws")

@@ -80,7 +80,8 @@ _TA_LIB = (
     "| `bullish_engulfing` | `CDLENGULFING` > 0 | not at all |",
     "| `bearish_engulfing` | `CDLENGULFING` < 0 | TA-Lib takes a doji for a rising candle, and lets it be engulfed |",
     "| `bullish_harami`, `bearish_harami` | `CDLHARAMI` | TA-Lib asks for a long candle before a short one, by the mean"
-    " body of ten, and lets the second have any colour; where the second has the other colour, these find it too |",
+    " body of ten, and lets the second have any colour and one end be the same (80 instead of 100); where it says 100"
+    " and the second has the other colour, these find it too |",
     "| `doji` | `CDLDOJI` | TA-Lib measures the body by the mean range of ten candles, this by the candle's own |",
     "| `hammer`, `shooting_star` | `CDLHAMMER`, `CDLSHOOTINGSTAR` | TA-Lib measures by means of ten candles and by the"
     " candle before, these by the candle itself and the extreme of five |",

@@ -21,6 +21,8 @@ DEFAULT_COOLDOWN_S: Final = 10.0
 MAX_CONDITIONS: Final = 64
 MAX_COOLDOWN_S: Final = 30 * 86_400.0
 MAX_EXPIRY_S: Final = 4_100_000_000.0
+MAX_PAST_VALUES: Final = 5_000
+"""Of the bars before, that all parts of a condition look at: up to 40 kB of each symbol."""
 
 
 def rule_set(rules: list[SeedRule], names: Names = NO_FORMULAS) -> tuple[list[RuleEntry], dict[str, RuleBody]]:
@@ -53,7 +55,7 @@ def body_of(rule: SeedRule, where: str = "rule", names: Names = NO_FORMULAS) -> 
         EACH_ROW if rule.trigger is None else rule.trigger,
         _nanoseconds(_cooldown_s(rule, where), MAX_COOLDOWN_S, f"{where}.cooldown"),
         timeframe=_timeframe(rule.timeframe, f"{where}.timeframe"),
-        rearm=parse_condition(rule.rearm, f"{where}.rearm", names.named, names.known).text if rule.rearm else "",
+        rearm=_rearm(rule.rearm, f"{where}.rearm", names) if rule.rearm else "",
         expires_ns=_nanoseconds(rule.expires_at or 0.0, MAX_EXPIRY_S, f"{where}.expires_at"),
         max_fires=rule.max_fires,
         runaway_fires=runaway.fires if runaway else 0,
@@ -68,7 +70,10 @@ def _conditions(rule: SeedRule, where: str, names: Names, before: int) -> list[N
     """`before`: how many conditions there are already."""
     if not (rule.conditions or rule.expression or before) or len(rule.conditions) > MAX_CONDITIONS:
         raise RuleError(f"{where}.conditions", f"{len(rule.conditions)} conditions; a rule has 1 to {MAX_CONDITIONS}")
-    found = [n for i, c in enumerate(rule.conditions) for n in conditions_of(c, f"{where}.conditions[{i}]", names)]
+    found: list[Node] = []
+    for i, condition in enumerate(rule.conditions):
+        found += conditions_of(condition, f"{where}.conditions[{i}]", names)
+        _check_length(sum(len(node.text) for node in found), where)
     if rule.expression:
         found.append(parse_condition(rule.expression, f"{where}.expression", names.named, names.known))
     found += limits_of(rule.calculated_during, rule.volume_threshold or None, where)
@@ -77,12 +82,27 @@ def _conditions(rule: SeedRule, where: str, names: Names, before: int) -> list[N
 
 def _joined(conditions: list[Node], where: str) -> str:
     try:
-        text = tree.both("and", conditions).text
+        condition = tree.both("and", conditions)
     except TreeError as error:
         raise RuleError(where, str(error)) from None
-    if len(text) > MAX_TEXT:
+    _check_length(len(condition.text), where)
+    return _bounded(condition, where).text
+
+
+def _rearm(text: str, where: str, names: Names) -> str:
+    return _bounded(parse_condition(text, where, names.named, names.known), where).text
+
+
+def _bounded(condition: Node, where: str) -> Node:
+    count = sum(node.count for node in set(tree.walk(condition)))
+    if count > MAX_PAST_VALUES:
+        raise RuleError(where, f"looks at {count:,} values of bars before; at most {MAX_PAST_VALUES:,}")
+    return condition
+
+
+def _check_length(length: int, where: str) -> None:
+    if length > MAX_TEXT:
         raise RuleError(where, f"is longer than {MAX_TEXT} characters when its names are written out")
-    return text
 
 
 def _cooldown_s(rule: SeedRule, where: str) -> float:

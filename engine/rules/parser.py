@@ -9,13 +9,13 @@ from typing import Final
 
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.declare import Declaration, Unit
-from engine.rules import lexer, tree
+from engine.rules import composed, lexer, tree
 from engine.rules.arguments import check_arguments
 from engine.rules.awaited import AWAITED
-from engine.rules.functions import AT_CLOSES, FUNCTIONS, OVER_BARS, Function
+from engine.rules.functions import FUNCTIONS, Function
 from engine.rules.lexer import Token, tokens
 from engine.rules.tree import Node, TreeError
-from engine.rules.units import UnitError, joined, product, quotient
+from engine.rules.units import UnitError, joined
 from schemas.bar import SESSIONS
 from schemas.hints import nearest
 from schemas.rule import OPERATORS, RuleError
@@ -69,10 +69,11 @@ def parse_numbers(source: str, where: str = "metrics") -> tuple[Node, ...]:
 
 
 class _Parser:
-    def __init__(self, source: str, where: str, named: Named, known: Mapping[str, object], depth: int = 0) -> None:
-        self._source, self._where, self._named, self._known, self._depth = source, where, named, known, depth
+    def __init__(self, source: str, where: str, named: Named, known: Mapping[str, object]) -> None:
+        self._source, self._where, self._named, self._known = source, where, named, known
         self._tokens = tokens(source, where)
         self._at, self._now = 0, self._tokens[0]
+        self._depth, self._written_out_length = 0, 0
 
     # --- tokens --------------------------------------------------------------------------------------------------
 
@@ -92,7 +93,8 @@ class _Parser:
         if self._now.kind != kind or (text and self._now.text != text):
             wanted = f"{text!r}" if text else {"end": "an operator or the end"}.get(kind, kind)
             shown = "the end" if self._now.kind == lexer.END else repr(self._now.text)
-            raise self._error(self._now, f"{wanted} is expected here, not {shown}")
+            hint = nearest(self._now.text, ("and", "or")) if self._now.kind == lexer.NAME and kind == lexer.END else ""
+            raise self._error(self._now, f"{wanted} is expected here, not {shown}{hint}")
         return self._next()
 
     def _error(self, at: Token, reason: str) -> RuleError:
@@ -153,7 +155,7 @@ class _Parser:
 
         def make() -> Node:
             joined(left.unit, right.unit, (left.is_literal, right.is_literal), "compared with")
-            _check_order(op.text, left.unit)
+            composed.check_order(op.text, left.unit)
             return tree.compare(op.text, left, right)
 
         return self._made(op, make)
@@ -201,7 +203,7 @@ class _Parser:
             op, second = self._next(), self._now
             right = part()
             self._needs_number(second, right)
-            left = self._made(op, partial(_calculated, op.text, left, right))
+            left = self._made(op, partial(composed.calculated, op.text, left, right))
         return left
 
     def _factor(self) -> Node:
@@ -211,7 +213,7 @@ class _Parser:
         node = self._postfix()
         if minus % 2:
             self._needs_number(at, node)
-            return self._made(at, lambda: tree.negative(node))
+            return self._made(at, lambda: composed.negative(node))
         return node
 
     def _postfix(self) -> Node:
@@ -224,6 +226,8 @@ class _Parser:
         token = self.expect(lexer.NUMBER)
         self.expect(lexer.SYMBOL, "]")
         count = self._bars(token, 0)
+        if part.is_literal:
+            raise self._error(at, f"{part.text} never changes, and has no bars before")
         node = self._made(at, lambda: tree.back(part, count))
         if node.count > MAX_LOOK_BACK:
             raise self._error(token, f"looks back {node.count} bars; at most {MAX_LOOK_BACK} are kept")
@@ -267,8 +271,10 @@ class _Parser:
     def _name(self, token: Token) -> Node:
         arguments, texts = self._arguments() if self._is("(") else ([], [])
         function = FUNCTIONS.get(token.text)
-        ends_in_timeframe = bool(arguments) and isinstance(arguments[-1][1], str) and token.text in CATALOGUE
-        if function is not None and not ends_in_timeframe:
+        is_metric = (
+            token.text in CATALOGUE and bool(arguments) and (len(arguments) == 1 or isinstance(arguments[-1][1], str))
+        )
+        if function is not None and not is_metric:
             return self._function(token, function, arguments)
         try:
             meaning = self._named(token.text, texts)
@@ -276,7 +282,7 @@ class _Parser:
                 return self._inlined(token, meaning) if isinstance(meaning, str) else meaning
             declaration = metric_named(token.text, texts)
             if declaration is not None and declaration.formula:
-                return self._written_out(token, declaration, texts)
+                return self._formula(token, declaration, texts)
             if declaration is not None:
                 return _metric(declaration.name, tuple(texts))
         except RuleError:
@@ -288,7 +294,7 @@ class _Parser:
         known = [*CATALOGUE, *FUNCTIONS, *self._known]
         raise self._error(token, f"unknown metric {token.text[:80]!r}{nearest(token.text, known)}")
 
-    def _written_out(self, token: Token, declaration: Declaration, texts: list[str]) -> Node:
+    def _formula(self, token: Token, declaration: Declaration, texts: list[str]) -> Node:
         if len(texts) != 1:
             wanted = declaration.parameters[0].wanted
             raise self._error(token, f"{declaration.name}: takes 1 argument, a {wanted}, not {len(texts)}")
@@ -298,10 +304,16 @@ class _Parser:
         return node
 
     def _inlined(self, token: Token, text: str) -> Node:
-        where = f"{self._where}, column {token.column}, {token.text}"
-        inner = _Parser(text, where, self._named, self._known, self._depth)
+        """What a name stands for. It bounds the work, not only the result, as parts that stand twice become one."""
+        self._written_out_length += len(text)
+        if self._written_out_length > lexer.MAX_TEXT:
+            reason = f"longer than {lexer.MAX_TEXT} characters when its names are written out"
+            raise self._error(token, reason)
+        inner = _Parser(text, f"{self._where}, column {token.column}, {token.text}", self._named, self._known)
+        inner._depth, inner._written_out_length = self._depth, self._written_out_length
         node = inner.expression()
         inner.expect(lexer.END)
+        self._written_out_length = inner._written_out_length
         return node
 
     def _arguments(self) -> tuple[list[tuple[Token, Node | str]], list[str]]:
@@ -337,7 +349,7 @@ class _Parser:
             count = self._bars(Token(lexer.NUMBER, nodes[0].text, arguments[0][0].column), 1)
         for (at, _), part in zip(arguments[function.counts :], parts, strict=True):
             (self._needs_truth if function.of_truth else self._needs_number)(at, part)
-        return self._made(token, lambda: _called(function, tuple(parts), count))
+        return self._made(token, lambda: composed.called(function, tuple(parts), count))
 
     def _bars(self, token: Token, least: int) -> int:
         if not token.text.isdigit() or not least <= int(token.text[:9]) <= MAX_LOOK_BACK:
@@ -364,31 +376,3 @@ def _number(text: str) -> Node:
     factor = {"k": 1e3, "M": 1e6}.get(text[-1], 1.0)
     value = float(text.rstrip("kM%")) * factor
     return tree.number(value, Unit.PERCENT if text.endswith("%") else None)
-
-
-def _calculated(op: str, left: Node, right: Node) -> Node:
-    if op in "+-":
-        unit = joined(
-            left.unit, right.unit, (left.is_literal, right.is_literal), "added to" if op == "+" else "taken from"
-        )
-        if unit in (Unit.SESSION, Unit.WEEKDAY, Unit.TIME):
-            raise UnitError(f"a {unit.value} cannot be calculated with")
-    else:
-        unit = (product if op == "*" else quotient)(left.unit, right.unit)
-    return tree.arithmetic(op, left, right, unit)
-
-
-def _check_order(op: str, unit: Unit | None) -> None:
-    if unit in (Unit.SESSION, Unit.WEEKDAY) and op not in ("==", "!="):
-        raise UnitError(f"a {unit.value} is this or that, not more or less; use == or !=")
-
-
-def _called(function: Function, parts: tuple[Node, ...], count: int) -> Node:
-    unit = parts[0].unit
-    for part in parts[1:]:
-        unit = joined(unit, part.unit, (parts[0].is_literal, part.is_literal), "compared with")
-    if function.gives != "same":
-        unit = function.unit
-    if function.name in OVER_BARS | AT_CLOSES | {"prev"} and all(p.op == "number" for p in parts):
-        raise TreeError(f"{function.name} of a number that never changes")
-    return tree.function(function.name, parts, unit, function.gives == "truth", count)

@@ -20,6 +20,7 @@ from schemas.alert import AlertBody, Leaf
 from schemas.rule import OPERATORS, RuleError
 
 MAX_LENGTH: Final = 200
+_MUTED: Final = "; muted from here on"
 _NO_VALUE: Final = "no value"
 _OPPOSITE: Final = dict(zip(OPERATORS, ("<=", ">=", "<", ">", "!=", "=="), strict=True))
 _CROSSES: Final = ("crosses_above", "crosses_below")
@@ -28,6 +29,8 @@ _CANDLES: Final = (
     *("doji", "hammer", "shooting_star"),
 )
 """Alert types of many conditions that a name says better."""
+_SAME_DAY: Final = "time_of_day >= prev(time_of_day)"
+"""Goes without saying."""
 
 
 def sentence(body: AlertBody) -> str:
@@ -41,16 +44,17 @@ def sentence(body: AlertBody) -> str:
     facts = dict.fromkeys(chain.from_iterable(_facts(leaf, True) for leaf in [*others, *sessions]))
     for subject, some in groupby(facts, key=itemgetter(0)):
         found.append(" ".join(filter(None, (subject, " and ".join(rest for _, rest in some)))))
-    return _bounded(body.symbol, found or ["fired"])
+    last = _MUTED if body.muted else ""
+    return _bounded(body.symbol, found or ["fired"], MAX_LENGTH - len(last)) + last
 
 
-def _bounded(symbol: str, facts: Sequence[str]) -> str:
+def _bounded(symbol: str, facts: Sequence[str], length: int) -> str:
     for count in range(len(facts), 0, -1):
         text = f"{symbol} {', '.join(facts[:count])}{_more(len(facts) - count)}"
-        if len(text) <= MAX_LENGTH:
+        if len(text) <= length:
             return text
     more = _more(len(facts) - 1)
-    return f"{symbol} {facts[0]}"[: MAX_LENGTH - len(more) - 1].rstrip() + f"…{more}"
+    return f"{symbol} {facts[0]}"[: length - len(more) - 1].rstrip() + f"…{more}"
 
 
 def _more(count: int) -> str:
@@ -133,7 +137,7 @@ def _missing(leaf: Leaf, wanted: bool) -> str:
 
 def _compared(leaf: Leaf, wanted: bool) -> Iterable[Fact]:
     left, right = _node(leaf.expression), _node(leaf.against) if leaf.against else None
-    if left is not None and left.is_literal and not leaf.against:
+    if _text_of(leaf) == _SAME_DAY or (left is not None and left.is_literal and not leaf.against):
         return []
     special = None if left is None else _place(leaf, left) or _halt(leaf, left)
     if special:

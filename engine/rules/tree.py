@@ -149,8 +149,8 @@ def negation(part: Node) -> Node:
 
 def arithmetic(op: str, left: Node, right: Node, unit: Unit | None) -> Node:
     """`+ - * /`. Two numbers written out are one."""
-    if left.is_literal and right.is_literal and left.unit is None and right.unit is None:
-        return number(_folded(op, left.value, right.value))
+    if left.is_literal and right.is_literal:
+        return number(_folded(op, left.value, right.value), unit)
     rank = ADD if op in "+-" else MULTIPLY
     text = f"{inside(left, rank)} {op} {inside(right, rank + 1)}"
     return _above(op, text, rank, left, right, unit=unit)

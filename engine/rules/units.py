@@ -40,10 +40,23 @@ def quotient(left: Unit | None, right: Unit | None) -> Unit | None:
     return _scaled(left, right, -1)
 
 
+def check_percent(*sides: tuple[Unit | None, bool]) -> None:
+    """That `5%`, which is 5 and counts percents, is multiplied with and divided by plain numbers written out alone:
+    whoever writes `5% * price` means 0.05. `sides`: the unit of each, and whether it is written out. Raises
+    UnitError."""
+    if (Unit.PERCENT, True) in sides and (PLAIN, True) not in sides:
+        raise UnitError("a share of something is written without %: 0.05 * price, 1.05 * vwap")
+
+
+def check_calculable(unit: Unit | None) -> None:
+    """That it is no time of day, session or weekday. Raises UnitError."""
+    if unit in _PLACES:
+        raise UnitError(f"{_named(unit)} cannot be calculated with")
+
+
 def _scaled(left: Unit | None, right: Unit | None, sign: int) -> Unit | None:
-    for unit in (left, right):
-        if unit in _PLACES:
-            raise UnitError(f"{_named(unit)} cannot be calculated with")
+    check_calculable(left)
+    check_calculable(right)
     if left not in _DIMENSIONS and right not in _DIMENSIONS:
         return left if right is PLAIN and left is not PLAIN else right if left is PLAIN and sign > 0 else PLAIN
     a = _DIMENSIONS.get(left, (0, 0)) if left is not None else (0, 0)

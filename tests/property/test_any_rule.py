@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from engine.rules.body import rules_of
+from engine.rules.parser import parse
 from engine.rules.plan import compile_rule_set
 from engine.rules.spelling import normal_file
 from schemas.rule import RuleError
 from schemas.rule_file import load_rule_file
 from tests.support.any_rule import document
+from tests.support.grown_rule import condition
 
 SEEDS, CASES = 20, 1_000
 """20,000 files."""
@@ -32,6 +34,21 @@ def test_any_file_is_rules_or_an_error(seed: int) -> None:
         accepted += 1
         again = load_rule_file(msgspec.json.encode(normal_file(file)))
         assert rules_of(again) == (entries, bodies), (seed, case, whole)
+    assert accepted > CASES // 20
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_can_be_read_has_a_normal_form_that_is_read_as_the_same(seed: int) -> None:
+    rng, accepted = random.Random(seed), 0
+    for _ in range(CASES):
+        text = condition(rng, rng.randint(1, 5))
+        try:
+            node = parse(text)
+        except RuleError:
+            continue
+        again = parse(node.text)
+        assert (again.text, again.size, again.unit) == (node.text, node.size, node.unit), text
+        accepted += 1
     assert accepted > CASES // 20
 
 

@@ -10,6 +10,7 @@ from engine.indicators.catalogue import CATALOGUE
 from engine.rules.aliases import EXAMPLES
 from engine.rules.functions import FUNCTIONS
 from engine.rules.templates.catalogue import TEMPLATES
+from tests.support.grown_rule import condition
 
 NAMES = [*CATALOGUE, *FUNCTIONS, *TEMPLATES, *EXAMPLES, "my_formula", "x"]
 WORDS = ["and", "or", "not", "true", "(", ")", "[", "]", ",", "+", "-", "*", "/", ">", "<", ">=", "==", "!=", "%", "\n"]
@@ -114,7 +115,8 @@ def document(rng: random.Random) -> bytes:
         universe = changed(rng, changed(rng, UNIVERSE))
         return msgspec.json.encode([{"id": "r", "expression": "price > 1", "universe": universe}])
     if kind < 0.3:
-        return msgspec.json.encode([{"id": "r", "expression": text(rng)}])
+        expression = text(rng) if kind < 0.2 else condition(rng, rng.randint(1, 4))
+        return msgspec.json.encode([{"id": "r", "expression": expression}])
     if kind < 0.4:
         return msgspec.json.encode(
             [{"id": "r", "template": rng.choice(list(TEMPLATES)), rng.choice(PARAMETERS): rng.choice(SCALARS)}]

@@ -17,6 +17,10 @@ _REJECTED: Final = (
     number("away", 0.5, 0.01, 50),
 )
 
+_SAME_DAY: Final = "time_of_day >= prev(time_of_day)"
+"""The first price of a day is no new high, whatever the day before had. The last row of a day is the close of its 1d
+bar, at the end of the day."""
+
 TEMPLATES: Final = (
     Template(
         "near_day_high",
@@ -55,7 +59,7 @@ TEMPLATES: Final = (
     Template(
         "new_day_high",
         "A new high of the regular session.",
-        "day_high > prev(day_high)",
+        f"day_high > prev(day_high) and {_SAME_DAY}",
         trigger=EACH_ROW,
         during=REGULAR,
         mirror="new_day_low",
@@ -63,7 +67,7 @@ TEMPLATES: Final = (
     Template(
         "new_day_low",
         "A new low of the regular session.",
-        "day_low < prev(day_low)",
+        f"day_low < prev(day_low) and {_SAME_DAY}",
         trigger=EACH_ROW,
         during=REGULAR,
         mirror="new_day_high",

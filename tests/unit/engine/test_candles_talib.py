@@ -57,9 +57,13 @@ def test_every_harami_of_talib_with_a_second_candle_of_the_other_colour_is_found
     first, _, _, last = columns(series)
     pattern = talib.CDLHARAMI(*columns(series))
     for sign, told in zip((1, -1), found(series, "bullish_harami", "bearish_harami"), strict=True):
-        theirs = np.flatnonzero((np.sign(pattern) == sign) & (np.sign(last - first) == sign) & (np.abs(pattern) == 100))
+        of_other_colour = (np.sign(pattern) == sign) & (np.sign(last - first) == sign)
+        theirs = np.flatnonzero(of_other_colour & (np.abs(pattern) == 100))
         assert set(theirs.tolist()) <= set(told)
         assert len(theirs) >= 1
+        with_the_same_end = np.flatnonzero(of_other_colour & (np.abs(pattern) == 80))
+        assert set(with_the_same_end.tolist()).isdisjoint(told)
+        assert len(with_the_same_end) >= 1
 
 
 def test_a_pattern_is_told_on_what_its_condition_says() -> None:

@@ -9,6 +9,7 @@ from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash
 
 EXPECTED = "a metric, a number or a parenthesis is expected here, not"
 BARS = "is not a number of bars, 1 to 200"
+PLAIN = "a plain number cannot be compared with a number in $"
 DURATION = "is not a duration, 60s to 300s or 1m to 4h or 1d to 20d"
 
 
@@ -26,6 +27,9 @@ DURATION = "is not a duration, 60s to 300s or 1m to 4h or 1d to 20d"
         ("sma(200, 1d) <= .5", "sma(200, 1d) <= 0.5"),
         ("change_pct(60m) != -0.5", "change_pct(1h) != -0.5"),
         ("change_pct(5m) > 2%", "change_pct(5m) > 2"),
+        ("change_pct(5m) > 2 * 0.5% + 1", "change_pct(5m) > 2"),
+        ("price > highest(20)[1]", "price > highest(20, 1m)[1]"),
+        ("lowest(3) > lowest(3, close)", "lowest(3, 1m) > lowest(3, close(1m))"),
         ("volume > 75k", "volume(1m) > 75000"),
         ("volume > 1.5M", "volume(1m) > 1500000"),
         ("price > 1\nand price < 2", "price > 1 and price < 2"),
@@ -68,6 +72,8 @@ def test_one_canonical_spelling(text: str, expected: str) -> None:
         ("price > 1e999", 9, "inf is not a finite number"),
         ("price > 1 / 0", 11, "division by zero"),
         ("price > 1 and  prise > 2", 16, "unknown metric 'prise'; did you mean price?"),
+        ("RSI(14) > 1", 1, "unknown metric 'RSI'; did you mean rsi?"),
+        ("price > 1 AND vwap > 2", 11, "an operator or the end is expected here, not 'AND'; did you mean and?"),
         ("emaa(20) > 1", 1, "unknown metric 'emaa'; did you mean ema?"),
         ("vwap_dis > 1", 1, "unknown metric 'vwap_dis'; did you mean vwap_dist?"),
         ("crosses_abov(price, vwap)", 1, "unknown metric 'crosses_abov'; did you mean crosses_above?"),
@@ -92,6 +98,18 @@ def test_one_canonical_spelling(text: str, expected: str) -> None:
         ("price > 1 and not 7", 15, "7 is a number; a condition is needed here"),
         ("price > change_pct(5m)", 7, "a number in $ cannot be compared with a number in %"),
         ("price > volume", 7, "a number in $ cannot be compared with a number in shares"),
+        ("price > vwap * 101%", 14, "a share of something is written without %: 0.05 * price, 1.05 * vwap"),
+        ("price > (1 + 5%) * vwap", 18, "a share of something is written without %: 0.05 * price, 1.05 * vwap"),
+        ("time_of_day > -09:45", 15, "a number in time of day cannot be calculated with"),
+        ('session == -"pre"', 12, "a number in session cannot be calculated with"),
+        ("price > 5[2]", 10, "5 never changes, and has no bars before"),
+        ("min(0, 2.5%) * rsi > halted", 20, "a number in 0-100 cannot be compared with a number in count"),
+        (
+            "min(5, price / vwap, price) > 1",
+            1,
+            f"{PLAIN}; multiply it by a price or a size",
+        ),
+        ("highest(0) > 1", 1, f"highest: '0' {BARS}"),
         ("1 < 2 * ma_dist_pct(rsi)", 9, "ma_dist_pct: rsi is no price"),
         ("ma_dist_pct > 1", 1, "ma_dist_pct: takes 1 argument, a price: a metric or a calculation, not 0"),
         ("ma_dist_pct(vwap, 20) > 1", 1, "ma_dist_pct: takes 1 argument, a price: a metric or a calculation, not 2"),

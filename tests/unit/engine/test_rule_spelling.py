@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.rules.body import body_of
 from engine.rules.parser import parse, parse_condition
 from engine.rules.plan import compile_rule_set
 from engine.rules.tree import number_text
-from schemas.rule import RuleBody, RuleEntry, RuleError, rule_hash
+from schemas.rule import RuleBody, RuleEntry, RuleError, SeedCondition, SeedRule, rule_hash
 from tests.support.random_rules import random_body
 
 
@@ -117,6 +118,18 @@ def test_size_depth_and_length_are_bounded() -> None:
     assert parse_condition("price > 1".ljust(4_000)).text == "price > 1"
     with pytest.raises(RuleError, match="longer than 4000 characters"):
         parse_condition("price > 1".ljust(4_001))
+    assert "ema" in body_of(SeedRule(id="r", expression=" and ".join(["back_to_ema"] * 20))).expression
+    with pytest.raises(RuleError, match="column 529: longer than 4000 characters when its names are written out"):
+        body_of(SeedRule(id="r", expression=" and ".join(["back_to_ema"] * 200)))
+    returns = [SeedCondition(metric=f"back_to_ema(5m, {i})", op="==", value=1) for i in range(2, 66)]
+    with pytest.raises(RuleError, match="longer than 4000 characters when its names are written out"):
+        body_of(SeedRule(id="r", conditions=returns))
+    past = [f"stdev(200, vwap + {i}) > 1" for i in range(26)]
+    assert body_of(SeedRule(id="r", expression=" and ".join(past[:25]))).expression
+    with pytest.raises(RuleError, match=r"^rule: looks at 5,200 values of bars before; at most 5,000"):
+        body_of(SeedRule(id="r", expression=" and ".join(past)))
+    with pytest.raises(RuleError, match=r"^rule.rearm: looks at 5,200 values of bars before; at most 5,000"):
+        body_of(SeedRule(id="r", expression="price > 1", trigger="becomes_true", rearm=" and ".join(past)))
     with pytest.raises(RuleError, match="nested more than 40 deep"):
         parse_condition("(" * 41 + "price > 1" + ")" * 41)
     with pytest.raises(RuleError, match="too large"):

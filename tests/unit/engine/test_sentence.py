@@ -12,9 +12,9 @@ from schemas.alert import AlertBody, Leaf
 from tests.support.random_rules import METRICS
 
 
-def said(*leaves: Leaf, symbol: str = "AAPL") -> str:
+def said(*leaves: Leaf, symbol: str = "AAPL", muted: bool = False) -> str:
     """The sentence of an alert with these conditions, without its symbol."""
-    body = AlertBody("id", "r", "hash", symbol, 1, 0, "each_row", 5.0, "regular", list(leaves))
+    body = AlertBody("id", "r", "hash", symbol, 1, 0, "each_row", 5.0, "regular", list(leaves), muted)
     return sentence(body).removeprefix(f"{symbol} ")
 
 
@@ -217,7 +217,12 @@ def test_it_is_at_most_200_characters_long() -> None:
     assert len(f"AAPL {said(long)}") == MAX_LENGTH
     assert said(long).endswith("…")
     assert said(long, RSI).endswith("…, … and 1 more")
+    assert len(f"AAPL {said(long, muted=True)}") == MAX_LENGTH
     assert len(sentence(AlertBody("", "", "", "S" * 900, 1, 0, "", None, "", [long, RSI]))) == MAX_LENGTH
+
+
+def test_the_alert_that_mutes_its_rule_says_so() -> None:
+    assert said(RSI, muted=True) == "5m RSI 28.4 < 30; muted from here on"
 
 
 def test_what_nobody_can_have_made_is_no_error() -> None:

@@ -6,6 +6,7 @@ import pytest
 from engine.rules.body import rules_of
 from schemas.rule import RuleBody, RuleError
 from schemas.rule_file import load_rule_file
+from tests.support.lab import DAY, MINUTE, Lab, utc
 
 
 def body(**rule: object) -> RuleBody:
@@ -33,6 +34,20 @@ def test_each_of_them_can_be_another() -> None:
     assert found == RuleBody(expression, "once_per_bar", 3 * 10**9, timeframe="1h")
     told = body(template="inside_bar", timeframe="15m", trigger="becomes_true", volume_threshold=0)
     assert (told.trigger, told.timeframe, told.expression) == ("becomes_true", "", INSIDE.replace("5m", "15m"))
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "A-USD"])
+def test_the_first_price_of_a_day_is_no_new_extreme(symbol: str) -> None:
+    low = body(template="new_day_low", cooldown=0)
+    lab = Lab({"high": body(template="new_day_high", cooldown=0), "low": low})
+    ten = utc("2025-11-05T15:00:00")
+    for minute, price in enumerate((100, 101, 99)):
+        lab.trade(ten + minute * MINUTE, price, symbol=symbol)
+    for minute, price in enumerate((200, 200, 201)):
+        lab.trade(ten + DAY + minute * MINUTE, price, symbol=symbol)
+    lab.trade(ten + 2 * DAY, 50, symbol=symbol)
+    assert lab.fired("high") == [ten + MINUTE, ten + DAY + 2 * MINUTE]
+    assert lab.fired("low") == [ten + 2 * MINUTE]
 
 
 def test_more_conditions_must_hold_as_well() -> None:

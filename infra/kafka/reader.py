@@ -48,7 +48,11 @@ class Reader:
         self._consumer = make_consumer(
             self._bootstrap, self._client_id, max_partition_bytes=4 * 1_048_576, fetch_wait_s=0.05
         )
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

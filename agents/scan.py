@@ -256,7 +256,7 @@ class Scan:
             logger.warning("no last checkpoint within %.0f s; what it lacks is read again", RELEASE_LIMIT_S)
         for number in partitions:
             self._state.forget(number)
-            self.stats.partitions.pop(number, None)
+            self.stats.forget(number)
 
     @property
     def _recovery(self) -> Any:

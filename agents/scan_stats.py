@@ -9,6 +9,7 @@ from typing import Any
 from engine.partition import Partition
 from engine.result import StepResult
 from infra import metrics
+from schemas.topics import TICKS
 
 
 @dataclass(slots=True)
@@ -79,6 +80,13 @@ class ScanStats:
         stats.position, stats.watermark_ns = header.position, header.watermark_ns
         stats.rule_set, stats.rule_set_seq = header.rule_set, header.rule_set_seq
         metrics.WATERMARK.labels(number).set(header.watermark_ns / 1e9)
+
+    def forget(self, number: int) -> None:
+        """The partition is another worker's now, and so is what is told of it."""
+        self.partitions.pop(number, None)
+        metrics.LAG.remove(TICKS.name, number)
+        metrics.WATERMARK.remove(number)
+        metrics.RESTORE.remove(number)
 
     def summary(self) -> dict[str, Any]:
         """For /stats: totals, rates since the start, slowest stages first, each partition."""

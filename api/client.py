@@ -50,6 +50,8 @@ class Client:
         self._waiting: deque[Told | str] = deque()
         self._bytes = 0
         self.held = False
+        self.greeted = False
+        """Whether it has been told hello, which is after its token was seen."""
         self.live_version = 0
         self.metrics_version = 0
         self.live_due = False

@@ -36,11 +36,13 @@ class EdgeConfig:
     bye_limit_s: float = 3.0
 
     def __post_init__(self) -> None:
-        """Raises ValueError: others could reach the edge, and nothing would keep them out."""
+        """Raises ValueError: nothing would keep others out, or nobody could show the token."""
         if self.token is None and not is_loopback(self.host):
             raise ValueError(f"the edge on {self.host!r} needs an API token; without one it listens on loopback only")
         if self.token is not None and not self.token.strip():
             raise ValueError("the API token is empty")
+        if self.token is not None and not (self.token.isascii() and self.token.isprintable() and " " not in self.token):
+            raise ValueError("the API token may hold visible ASCII characters alone, as it stands in a header")
 
 
 def is_loopback(host: str) -> bool:

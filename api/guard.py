@@ -80,4 +80,7 @@ def token_matches(config: EdgeConfig, token: str | None) -> bool:
 def same_origin(headers: Mapping[str, str]) -> bool:
     """Whether the request comes from our own page, or from no browser at all."""
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    except ValueError:
+        return False

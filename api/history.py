@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -26,6 +25,7 @@ from infra.clickhouse_queries import (
     newest_alerts,
     newest_bars,
 )
+from infra.times import ZoneMissingError, iso_ns
 from schemas.alert import AlertBody, Delivery
 from schemas.hints import nearest
 
@@ -33,7 +33,6 @@ MAX_NS: Final = 4_102_444_800_000_000_000  # the year 2100; ticks end before it
 SYMBOLS_KEPT_S: Final = 30.0
 HINTS_AMONG: Final = 20_000  # names; among more, looking for the nearest takes too long
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BODY: Final = msgspec.json.Decoder(AlertBody)
 
 Name = Annotated[str | None, Query(max_length=128)]
@@ -154,13 +153,11 @@ def time_ns(name: str, text: str | None) -> int | None:
         found = int(text)
     else:
         try:
-            moment = datetime.fromisoformat(text)
+            found = iso_ns(text, needs_zone=True)
+        except ZoneMissingError as error:
+            raise ParameterError(name, str(error)) from None
         except ValueError:
             raise ParameterError(name, f"{text!r} is neither ns since 1970 nor an RFC 3339 time") from None
-        if moment.tzinfo is None:
-            raise ParameterError(name, f"{text!r} has no time zone")
-        past = moment - _EPOCH
-        found = (past.days * 86_400 + past.seconds) * 1_000_000_000 + past.microseconds * 1_000
     if not 0 <= found <= MAX_NS:
         raise ParameterError(name, f"{text!r} is not between 1970 and 2100")
     return found

@@ -78,10 +78,11 @@ class Hub:
                 client.wake.set()
 
     def heartbeat(self) -> None:
-        """Tell every client that the edge is there, and how far it has read."""
+        """Tell every client that was greeted that the edge is there, and how far it has read."""
         text = push("heartbeat", position=self.position)
         for client in self.clients:
-            client.say(text)
+            if client.greeted:
+                client.say(text)
 
     def join(self) -> Client:
         """A new client, subscribed to nothing."""

@@ -143,6 +143,7 @@ class _Connection:
         return text if text is not None else message.get("bytes", b"").decode("utf-8", "replace")
 
     def _say_hello(self) -> None:
+        self._client.greeted = True
         self._client.say(
             push("hello", protocol=PROTOCOL, heartbeat_s=self._config.heartbeat_s, position=self._hub.position)
         )

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from app.replay_options import add_diff_options, add_replay_options
 from app.settings import Settings, SettingsError, listed, load_settings
@@ -16,6 +16,7 @@ OK: Final = 0
 FAILED: Final = 1
 WRONG_USE: Final = 2
 
+N = TypeVar("N", int, float)
 Command = Callable[[argparse.Namespace, Settings], int]
 
 
@@ -24,8 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     command: Command = asked.command
     try:
-        return command(asked, load_settings(os.environ))
+        code = command(asked, load_settings(os.environ))
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:  # whoever read has enough; what is left must not be tried again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except SettingsError as error:
         return _complain(error, WRONG_USE)
@@ -67,9 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     demo = _add(commands, "demo", _demo, "run everything on this machine, on a simulated market")
-    demo.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so many live seconds")
-    demo.add_argument("--symbols", type=int, default=500, metavar="N")
-    demo.add_argument("--rate", type=float, default=5_000, metavar="TICKS_PER_S")
+    demo.add_argument(
+        "--for", dest="for_s", type=_up_to(float, 1e9), metavar="SECONDS", help="end after so many live seconds"
+    )
+    demo.add_argument("--symbols", type=_up_to(int, 1_000_000), default=500, metavar="N")
+    demo.add_argument("--rate", type=_up_to(float, 1e8), default=5_000.0, metavar="TICKS_PER_S")
     demo.add_argument("--json", action="store_true", help="end with one line of figures, checked against a replay")
     demo.add_argument("--chaos", action="store_true", help="kill processes of the demo at random while it runs")
     for name, text in (
@@ -124,7 +132,7 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_dead_letters(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     letters = _group(commands, "dlq", "dead letters: records that could not be processed")
     listing = _add(letters, "list", _dlq_list, "show the newest, a line each, with the reason")
-    listing.add_argument("--most", type=int, default=50, metavar="N")
+    listing.add_argument("--most", type=_up_to(int, 1_000_000), default=50, metavar="N")
     shown = _add(letters, "show", _dlq_show, "show one: headers, key and original bytes")
     shown.add_argument("place", metavar="PARTITION/OFFSET")
     again = _add(letters, "retry", _dlq_retry, "send them, as they were, to the partition they came from")
@@ -133,6 +141,21 @@ def _add_dead_letters(commands: argparse._SubParsersAction[argparse.ArgumentPars
     which.add_argument("--all", action="store_true", help="every one that the topic holds")
     for parser in (listing, shown, again):
         parser.add_argument("--topic", metavar="NAME", help="whose dead letters; the tick topic's if left out")
+
+
+def _up_to(kind: type[N], most: float) -> Callable[[str], N]:
+    """Reads a number above 0 and at most `most`."""
+
+    def read(text: str) -> N:
+        try:
+            number = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"invalid {kind.__name__} value: {text!r}") from None
+        if not 0 < number <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {most:,.0f}")
+        return number
+
+    return read
 
 
 def _add(

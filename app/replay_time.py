@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-SECOND_NS: Final = 1_000_000_000
+from infra.times import SECOND_NS, iso_ns
+
 UNITS_NS: Final = {
     "d": 86_400 * SECOND_NS,
     "h": 3_600 * SECOND_NS,
@@ -15,20 +16,13 @@ UNITS_NS: Final = {
     "ms": 1_000_000,
 }
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
-_ISO: Final = re.compile(r"(.+?[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?")
 
 
 def parse_time(text: str) -> int:
     """UTC ns of an ISO 8601 time, to the nanosecond, without a zone in UTC; or of ns as digits. Raises ValueError."""
     if text.isdecimal() and len(text) > 8:
         return int(text)
-    found = _ISO.fullmatch(text)
-    whole, fraction, zone = found.groups() if found else (text, None, None)
-    moment = datetime.fromisoformat(whole + (zone or ""))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * SECOND_NS + int((fraction or "0").ljust(9, "0"))
+    return iso_ns(text)
 
 
 def time_text(ts_ns: int) -> str:

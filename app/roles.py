@@ -201,7 +201,7 @@ async def ingest(role: Role) -> None:
     """A provider's ticks into the log."""
     from infra.kafka.topic_admin import wait_for_broker
     from ingest.provider import ProviderError
-    from ingest.registry import make_provider
+    from ingest.registry import PROVIDERS, make_provider
     from ingest.run import IngestConfig, IngestProgress, run_ingest
 
     s = role.settings
@@ -209,7 +209,8 @@ async def ingest(role: Role) -> None:
         options = msgspec.json.decode(s.provider_options, type=dict[str, Any])
         provider = make_provider(s.provider, options)
     except (msgspec.MsgspecError, ProviderError) as error:
-        raise SettingsError(f"{variable('provider_options')}={s.provider_options!r}: {error}") from None
+        name, value = ("provider_options", s.provider_options) if s.provider in PROVIDERS else ("provider", s.provider)
+        raise SettingsError(f"{variable(name)}={value!r}: {error}") from None
     config = IngestConfig(
         s.bootstrap,
         s.ingest_form,

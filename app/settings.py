@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -162,7 +162,15 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
             raise SettingsError(str(error)) from None
         reason, name = problem.groups()
         shown = "***" if name in SECRETS else repr(given[name])
-        raise SettingsError(f"{variable(name)}={shown}: {reason[:1].lower()}{reason[1:]}") from None
+        raise SettingsError(f"{variable(name)}={shown}: {reason[:1].lower()}{reason[1:]}{_wanted(name)}") from None
+
+
+def _wanted(name: str) -> str:
+    """What a setting is, where the reason would be no help: a choice, or a text that has to look in some way."""
+    kind, *metas = get_args(get_type_hints(Settings, include_extras=True)[name])
+    if get_origin(kind) is Literal:
+        return f"; one of {', '.join(get_args(kind))}"
+    return "".join(f"; it is: {meta.description}" for meta in metas if meta.pattern)
 
 
 def environment_of(**settings: object) -> dict[str, str]:

@@ -6,9 +6,9 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
+from infra.times import iso_ns
 from ingest.batch import Batch, Refused
 from ingest.json_lines import JsonLines
 from ingest.provider import ProviderError
@@ -22,24 +22,25 @@ UNITS_NS: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """Which column holds which field; `symbol` where no column does."""
+    """Which column holds which field; `symbol` where no column does. `named`: fields whose column the user gave."""
 
     columns: dict[str, str]
+    named: frozenset[str]
     symbol: str
     unit_ns: int
 
     @classmethod
     def parse(cls, text: str, symbol: str, time_unit: str) -> ColumnMap:
         """From `field=column` pairs; a field that is not named is the column of that name. Raises ProviderError."""
-        columns = {field: field for field in FIELDS}
+        named: dict[str, str] = {}
         for pair in filter(None, (part.strip() for part in text.split(","))):
             field, found, column = pair.partition("=")
             if field not in FIELDS or not found or not column:
                 raise ProviderError(f"file: columns: {pair!r} is not one of {', '.join(FIELDS)} = a column's name")
-            columns[field] = column
+            named[field] = column
         if time_unit not in UNITS_NS:
             raise ProviderError(f"file: time_unit is one of {', '.join(UNITS_NS)}, not {time_unit!r}")
-        return cls(columns, symbol, UNITS_NS[time_unit])
+        return cls({field: field for field in FIELDS} | named, frozenset(named), symbol, UNITS_NS[time_unit])
 
 
 class CsvReader:
@@ -56,8 +57,9 @@ class CsvReader:
         header = next(csv.reader([lines.readline().decode("utf-8-sig", "replace")]), [])
         self._width = len(header)
         self._at = {field: header.index(column) for field, column in self._map.columns.items() if column in header}
-        missing = [field for field in REQUIRED if field not in self._at]
-        if not self._map.symbol and "symbol" not in self._at:
+        needed = [field for field in FIELDS if field in REQUIRED or field in self._map.named]
+        missing = [field for field in needed if field not in self._at]
+        if not self._map.symbol and "symbol" not in (*self._at, *missing):
             missing.append("symbol")
         if missing:
             raise ProviderError(
@@ -106,12 +108,9 @@ class CsvReader:
             digits = len(str(self._map.unit_ns)) - 1
             return int(whole) * self._map.unit_ns + int((fraction + "0" * digits)[:digits] or "0")
         try:
-            time = datetime.fromisoformat(text)
+            return iso_ns(text)
         except ValueError:
             raise ValueError(f"ts: {text!r} is no time") from None
-        time = time if time.tzinfo else time.replace(tzinfo=UTC)
-        since = time - datetime(1970, 1, 1, tzinfo=UTC)
-        return ((since.days * 86_400 + since.seconds) * 10**6 + since.microseconds) * 1000
 
 
 def _number(field: str, text: str) -> float:

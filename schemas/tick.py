@@ -43,7 +43,7 @@ SYMBOL_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:^=+/\-]{0,31}", re.
 class LeanTick(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """A trade with the four required fields and nothing else; decoding it is the fast path."""
 
-    symbol: str
+    symbol: Annotated[str, msgspec.Meta(min_length=1)]
     ts: Int64
     price: float
     size: float

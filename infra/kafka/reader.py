@@ -51,7 +51,11 @@ class Reader:
         self._consumer = make_consumer(
             self._bootstrap, self._client_id, max_partition_bytes=self._fetch_bytes, fetch_wait_s=0.05
         )
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
         # Stopped before its tasks have begun, it would raise their CancelledError: so does a range that holds nothing.
         await asyncio.sleep(0)
         return self

@@ -18,6 +18,7 @@ import pytest
 from app.cli import main
 from app.settings import environment_of, variable
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
+from infra.embedded.ports import LOOPBACK, free_ports
 from schemas.topics import RULES, TICKS
 from tests.support.scanning import APP_ID, all_committed, make_topics, role, running_worker
 from tests.support.tick_log import MORE_RULES, PARTITIONS, Market, apply_rules, rules_of, write
@@ -131,16 +132,14 @@ def test_a_replay_of_the_topic_gives_the_same_digests_every_time(broker: KafkaBr
     assert first["exact"]
 
 
-def test_without_a_broker_a_command_ends_with_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from infra.embedded.ports import LOOPBACK, free_ports
-
-    monkeypatch.setenv(variable("bootstrap"), f"{LOOPBACK}:{free_ports(1)[0]}")
-    assert main(["topics", "check"]) == 1
-    err = capsys.readouterr().err
-    assert err.splitlines()[-1].startswith("tapewatch: KafkaConnectionError: Unable to bootstrap from")
-    assert "Traceback" not in err
+@pytest.mark.parametrize("command", [("topics", "check"), ("dlq", "list")])
+def test_without_a_broker_a_command_ends_with_one_line(command: tuple[str, str]) -> None:
+    nobody = environment_of(bootstrap=f"{LOOPBACK}:{free_ports(1)[0]}")
+    asked = [sys.executable, "-m", "app.cli", *command]
+    done = subprocess.run(asked, env=os.environ | nobody, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("tapewatch: KafkaConnectionError: Unable to bootstrap from")
+    assert "Traceback" not in done.stderr
 
 
 def test_scan_waits_for_the_broker_says_so_and_starts_once_it_is_there(

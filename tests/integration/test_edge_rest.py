@@ -10,6 +10,7 @@ import pytest
 
 from api.config import EdgeConfig
 from api.edge import Edge
+from app.replay_time import time_text
 from infra.clickhouse import ClickHouse, ClickHouseConfig
 from infra.clickhouse_migrations import migrate
 from infra.clickhouse_rows import alert_row, insert_alerts, insert_bars
@@ -92,6 +93,9 @@ def test_alerts_by_symbol_rule_and_time(config: EdgeConfig) -> None:
         assert await ids(client, **window) == ["BETA-gap-000004", "BETA-spike-000003"]
         assert await ids(client, symbol="NONE") == []
         assert await ids(client, **{"from": "2100-01-01T00:00:00Z"}) == []
+        newest = time_text(START_NS + 9 * second)
+        assert len(await ids(client, **{"from": newest})) == 2
+        assert await ids(client, **{"from": newest.replace("Z", ".000000001Z")}) == []
         assert len(await ids(client, to="2099-12-31T23:59:59.5+05:30")) == 20
 
     ask(config, check)

@@ -234,12 +234,12 @@ def test_a_token_is_needed_in_the_first_message(config: EdgeConfig) -> None:
             assert (await one.ask(id=2, op="ping"))["ok"] is True
             assert one.pushes[0]["push"] == "hello"
 
-    run(dataclasses.replace(config, token="hush", auth_limit_s=0.5), check)
+    run(dataclasses.replace(config, token="hush", auth_limit_s=0.5, heartbeat_s=0.1), check)
 
 
 def test_a_page_of_another_site_is_refused(config: EdgeConfig) -> None:
     async def check(edge: Edge) -> None:
-        for origin in ("http://evil.example", "null", f"http://127.0.0.1:{edge.port + 1}"):
+        for origin in ("http://evil.example", "null", "http://[", f"http://127.0.0.1:{edge.port + 1}"):
             with pytest.raises(InvalidStatus, match="403"):
                 async with listener(edge, origin=origin):
                     pass

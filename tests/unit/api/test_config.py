@@ -26,5 +26,11 @@ def test_an_empty_token_is_refused() -> None:
         EdgeConfig("kafka:9092", HISTORY, token=" ")
 
 
+@pytest.mark.parametrize("token", ["sécret", "two words", "\x07bell", "caf\udce9"])
+def test_a_token_that_no_header_carries_as_it_is_is_refused(token: str) -> None:
+    with pytest.raises(ValueError, match="visible ASCII characters alone"):
+        EdgeConfig("kafka:9092", HISTORY, token=token)
+
+
 def test_the_token_is_not_shown() -> None:
     assert "hush" not in repr(EdgeConfig("kafka:9092", HISTORY, token="hush"))

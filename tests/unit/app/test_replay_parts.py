@@ -37,7 +37,7 @@ def test_a_time_is_read_to_the_nanosecond(text: str, ts_ns: int) -> None:
     assert parse_time(time_text(ts_ns)) == ts_ns
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "09:30"])
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-01-05.5", "09:30"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_time(text)

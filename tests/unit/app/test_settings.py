@@ -22,7 +22,8 @@ def test_values_are_read_from_text_and_back() -> None:
         ("partitions", "0", "TAPEWATCH_PARTITIONS='0': expected `int` >= 1"),
         ("partitions", "1.5", "TAPEWATCH_PARTITIONS='1.5': expected `int`, got "),
         ("ops_port", "65536", "TAPEWATCH_OPS_PORT='65536': expected `int` <= 65535"),
-        ("ingest_form", "xml", "TAPEWATCH_INGEST_FORM='xml': invalid enum value 'xml'"),
+        ("ingest_form", "xml", "TAPEWATCH_INGEST_FORM='xml': invalid enum value 'xml'; one of json, frame"),
+        ("log_level", "info", "TAPEWATCH_LOG_LEVEL='info': invalid enum value 'info'; one of DEBUG, INFO, "),
         ("ingest_speed", "nan", "TAPEWATCH_INGEST_SPEED='nan': expected `float` >= 0.0"),
         ("ingest_speed", "inf", "TAPEWATCH_INGEST_SPEED='inf': expected `float` <= 1000000000.0"),
         ("scan_checkpoint_s", "inf", "TAPEWATCH_SCAN_CHECKPOINT_S='inf': expected `float` <= "),
@@ -38,6 +39,11 @@ def test_what_cannot_be_is_said_with_the_variable(name: str, value: str, message
     with pytest.raises(SettingsError) as caught:
         load_settings({variable(name): value})
     assert str(caught.value).startswith(message)
+
+
+def test_a_text_that_does_not_look_as_it_has_to_is_refused_with_what_it_is() -> None:
+    with pytest.raises(SettingsError, match="; it is: Kafka brokers, host:port by comma"):
+        load_settings({variable("bootstrap"): "a:1;b:2"})
 
 
 def test_an_unknown_setting_is_refused_and_the_nearest_named() -> None:

@@ -85,6 +85,16 @@ def test_times_are_exact_in_any_unit(tmp_path: Path, unit: str, text: str) -> No
     assert read_file(path, time_unit=unit)[0].trades.ts.tolist() == [T + 500_000_000]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["2023-11-14T22:13:20.123456789Z", "2023-11-15 03:43:20.1234567891+05:30", "2023-11-14T22:13:20.123456789"],
+)
+def test_a_written_time_keeps_its_nanoseconds(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"symbol,ts,price,size\nA,{text},1,2\n")
+    assert read_file(path)[0].trades.ts.tolist() == [T + 123_456_789]
+
+
 def test_line_numbers_go_on_from_batch_to_batch(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes((TICK % (b"A", T) + b"\n") * LINES_PER_BATCH + b"bad\n" + TICK % (b"B", T))
@@ -132,6 +142,8 @@ def test_only_wanted_symbols_are_given_with_what_is_placed_among_them(tmp_path: 
         ("none.jsonl", None, {}, "there is no file"),
         ("a.txt", b"", {}, "ends in none of .jsonl, .json, .csv, with or without .gz"),
         ("a.csv", b"sym,px\n", {}, "a.csv:1: no column for ts, price, size, symbol; its columns are sym, px"),
+        ("a.csv", b"symbol,ts,price,size\n", {"columns": "id=tid"}, "a.csv:1: no column for id; its columns are s"),
+        ("a.csv", b"ts,price,size\n", {"columns": "symbol=sym", "symbol": "A"}, "a.csv:1: no column for symbol; its"),
         ("a.csv", b"", {"columns": "prize=px"}, "'prize=px' is not one of symbol, ts, price"),
         ("a.csv", b"", {"time_unit": "h"}, "time_unit is one of s, ms, us, ns, not 'h'"),
         ("a.jsonl.gz", b"plain", {}, "cannot be read after line 0: Not a gzipped file"),

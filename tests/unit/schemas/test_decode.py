@@ -79,6 +79,7 @@ def reason(value: bytes | None, **table: Any) -> str:
 
 @given(st.lists(sound | bad, max_size=12))
 @example([GOOD % T] * 9 + [b'{"hb":null,"kind":"reference","symbol":"A","ts":%d,"float":5}' % T])
+@example([GOOD % T] * 9 + [b'{"symbol":"","ts":%d,"price":1,"size":1}' % T])
 @example([b'{"symbol":"A}', b'{","ts":%d,"price":1,"size":1}' % T, GOOD % T + b"\n" + GOOD % T])
 @example([b'{"hb":1', GOOD % T, b'{"hb":1}', b'{"end":"a","symbol":"A"}'])
 def test_a_mixed_chunk_gives_what_its_records_give_one_by_one(values: list[bytes | None]) -> None:

@@ -81,9 +81,7 @@ FIGURES: Final = (
     Figure("recovery cold", "the same with an empty disk", "s", 2, Target(6, False)),
     Figure("recovery cold restore", "of which assigned to restored", "s", 2, Target(2, False)),
     Figure("recovery takeover", "SIGKILL to taken over by another worker; session of 10 s", "s", 2, Target(12, False)),
-    Figure(
-        "overhead", "checkpoints as set, 10,000 symbols at 100,000 ticks/s", "% of a core", 1, Target(10, False)
-    ),
+    Figure("overhead", "checkpoints as set, 10,000 symbols at 100,000 ticks/s", "% of a core", 1, Target(10, False)),
     Figure("overhead rate", "ticks meanwhile", "ticks/s"),
     Figure("overhead hold", "longest stall of a tick meanwhile: hold of the event loop", "ms", 1, Target(20, False)),
     Figure("overhead changelog", "changelog meanwhile", "MB/s", 2),

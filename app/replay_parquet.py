@@ -55,6 +55,16 @@ _METRICS: Final = pa.schema(
         ("value", pa.float64()),
     ]
 )
+_LIMITS: Final = pa.struct(
+    [
+        ("cooldown_ns", pa.int64()),
+        ("rearm", pa.string()),
+        ("expires_ns", pa.int64()),
+        ("max_fires", pa.int64()),
+        ("runaway_fires", pa.int64()),
+        ("runaway_ns", pa.int64()),
+    ]
+)
 _TEXTS: Final = ("id", "rule_id", "rule_hash", "symbol")
 _ALERTS: Final = pa.schema(
     [
@@ -66,6 +76,7 @@ _ALERTS: Final = pa.schema(
         ("session", pa.string()),
         ("explanation", pa.list_(_LEAF)),
         ("muted", pa.bool_()),
+        ("limits", _LIMITS),
     ]
 )
 Item = TypeVar("Item", Bar, AlertBody, MetricLine)
@@ -93,6 +104,7 @@ def _rows(lines: Iterator[tuple[Any, bytes, Item]]) -> list[dict[str, Any]]:
 def _row(item: Bar | AlertBody | MetricLine) -> dict[str, Any]:
     values = msgspec.structs.asdict(item)
     if isinstance(item, AlertBody):
+        values["limits"] = msgspec.structs.asdict(item.limits)
         values["explanation"] = [leaf for top in item.explanation for leaf in _leaves(top, 0)]
     return values
 

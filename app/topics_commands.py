@@ -21,7 +21,7 @@ def show(settings: Settings) -> int:
 def check(settings: Settings) -> int:
     """Compare; 1 if anything is missing or different."""
     topics = topics_of(settings.scan_app_id)
-    return _tell(asyncio.run(check_topics(settings.bootstrap, topics)))
+    return _tell(asyncio.run(check_topics(settings.bootstrap, topics, None, settings.replicas)))
 
 
 def apply(settings: Settings) -> int:

@@ -82,6 +82,7 @@ def fire(rule: PlannedRule, chosen: Chosen, view: View, evaluation: Evaluation, 
             session=SESSIONS[session],
             explanation=explanation(rule.tree, evaluation, row),
             muted=mutes,
+            limits=rule.trigger.limits,
         )
         alerts.append(Fired(body, *_place(at, row, number), rule.name, rule.version))
     return alerts

@@ -90,7 +90,8 @@ def take(state: PartitionState, scanner: Scanner, key: str, header: Header) -> P
 
 
 def put(state: PartitionState, scanner: Scanner, piece: Piece) -> None:
-    """Put a piece back into the state of a fresh partition."""
+    """Put a piece back into the state of a fresh partition. Raises ValueError for one that does not belong there."""
+    _check_known(state, piece)
     members = np.array([state.symbols[name] for name in piece.symbols], np.intp)
     if (members < 0).any():
         raise ValueError(f"{piece.key}: holds symbols that do not belong to this partition")
@@ -115,6 +116,21 @@ def put(state: PartitionState, scanner: Scanner, piece: Piece) -> None:
             remembered.setdefault(text, {})[column] = values
     for text, columns in remembered.items():
         scanner.imported.setdefault(text, []).append((members, columns))
+
+
+def _check_known(state: PartitionState, piece: Piece) -> None:
+    """What a newer program keeps is not dropped in silence: it would be gone with the next checkpoint."""
+    kind, *rest = piece.key.split("/")
+    groups = state.groups()
+    known = rest[0] in state.history if kind == "bars" else kind == "live"
+    for name in piece.columns if kind == "live" else ():
+        group, _, column = name.partition(":")
+        if group == "count":
+            known &= column in state.history
+        elif not name.startswith(REMEMBERED):
+            known &= hasattr(groups.get(group), column)
+    if not known:
+        raise ValueError(f"{piece.key}: holds what this program does not keep; run the one that wrote it")
 
 
 def settle(state: PartitionState) -> None:

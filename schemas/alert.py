@@ -28,6 +28,20 @@ class Leaf(msgspec.Struct, frozen=True, omit_defaults=True):
     bars: dict[str, int] = {}
 
 
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What holds the rule back besides its trigger, as in its body; 0 and "": nothing does."""
+
+    cooldown_ns: int = 0
+    rearm: str = ""
+    expires_ns: int = 0
+    max_fires: int = 0
+    runaway_fires: int = 0
+    runaway_ns: int = 0
+
+
+NO_LIMITS: Final = Limits()
+
+
 class AlertBody(msgspec.Struct, frozen=True, omit_defaults=True):
     """`ts` is the row's event time in UTC ns, `ordinal` its place among the symbol's rows of that time. `muted`: the
     rule is silent for the symbol from here on, as it fired too often."""
@@ -43,6 +57,7 @@ class AlertBody(msgspec.Struct, frozen=True, omit_defaults=True):
     session: str
     explanation: list[Leaf]
     muted: bool = False
+    limits: Limits = NO_LIMITS
 
 
 class Delivery(msgspec.Struct, frozen=True):

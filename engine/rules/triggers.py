@@ -8,6 +8,7 @@ from typing import Final
 from engine.rules.parser import parse_condition
 from engine.rules.tree import Node
 from engine.timeframes import BY_NAME, Timeframe
+from schemas.alert import NO_LIMITS, Limits
 from schemas.rule import (
     BAR_CLOSE,
     BECOMES_TRUE,
@@ -24,7 +25,7 @@ MAX_FIRES: Final = 10**9
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """`frame`: the timeframe of `once_per_bar` and `bar_close`. `rearm`: what must have been true before a rule that
-    became true can do so again (None: not true is enough). 0: no limit."""
+    became true can do so again (None: not true is enough). 0: no limit. `limits`: as alerts say them."""
 
     kind: str
     cooldown_ns: int
@@ -34,6 +35,7 @@ class Trigger:
     max_fires: int = 0
     runaway_fires: int = 0
     runaway_ns: int = 0
+    limits: Limits = NO_LIMITS
 
     @property
     def text(self) -> str:
@@ -61,6 +63,7 @@ def trigger_of(body: RuleBody, where: str) -> Trigger:
         raise RuleError(where, f"only {BECOMES_TRUE} has a rearm condition")
     if body.runaway_fires and not (2 <= body.runaway_fires <= MAX_RUNAWAY_FIRES and body.runaway_ns > 0):
         raise RuleError(where, f"runaway: needs 2 to {MAX_RUNAWAY_FIRES} fires within a time")
+    limits = Limits(body.cooldown_ns, body.rearm, body.expires_ns, body.max_fires, body.runaway_fires, body.runaway_ns)
     return Trigger(
         body.trigger,
         body.cooldown_ns,
@@ -70,4 +73,5 @@ def trigger_of(body: RuleBody, where: str) -> Trigger:
         body.max_fires,
         body.runaway_fires,
         body.runaway_ns,
+        limits if limits != NO_LIMITS else NO_LIMITS,
     )

@@ -54,33 +54,37 @@ async def wait_for_broker(
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
-async def check_topics(bootstrap: str, topics: Sequence[Topic], partitions: int | None = None) -> list[TopicReport]:
+async def check_topics(
+    bootstrap: str, topics: Sequence[Topic], partitions: int | None = None, replicas: int = 1
+) -> list[TopicReport]:
     """Compare topics with their declarations.
 
     `partitions`: of topics that have as many as the tick topic; None: as many as the first of them that exists.
+    `replicas`: how many a partition has at least.
     """
     async with asyncio.timeout(ADMIN_LIMIT_S), _admin(bootstrap) as admin:
-        counts = await _partition_counts(admin, [topic.name for topic in topics])
+        found = await _partitions(admin, [topic.name for topic in topics])
         if partitions is None:
-            known = (counts[t.name] for t in topics if t.partitions is None and t.name in counts)
+            known = (len(found[t.name]) for t in topics if t.partitions is None and t.name in found)
             partitions = next(known, None)
-        settings = await _settings(admin, [t.name for t in topics if t.name in counts])
-        return [_report(topic, counts.get(topic.name, 0), partitions, settings.get(topic.name, {})) for topic in topics]
+        settings = await _settings(admin, [t.name for t in topics if t.name in found])
+        wanted = (partitions, replicas)
+        return [_report(topic, found.get(topic.name, []), wanted, settings.get(topic.name, {})) for topic in topics]
 
 
 async def apply_topics(
     bootstrap: str, topics: Sequence[Topic], partitions: int, replicas: int = 1
 ) -> list[TopicReport]:
     """Create the topics that are missing; those that exist are compared and left as they are. Raises TopicError."""
-    missing = [r.topic for r in await check_topics(bootstrap, topics, partitions) if r.state == "missing"]
+    missing = [r.topic for r in await check_topics(bootstrap, topics, partitions, replicas) if r.state == "missing"]
     async with asyncio.timeout(ADMIN_LIMIT_S), _admin(bootstrap) as admin:
         for topic in missing:
             await _create(admin, topic, topic.partitions or partitions, replicas)
         names = [topic.name for topic in missing]
-        while len(await _partition_counts(admin, names)) < len(names):  # noqa: ASYNC110  # nobody tells us
+        while len(await _partitions(admin, names)) < len(names):  # noqa: ASYNC110  # nobody tells us
             await asyncio.sleep(0.05)
     created = {topic.name for topic in missing}
-    reports = await check_topics(bootstrap, topics, partitions)
+    reports = await check_topics(bootstrap, topics, partitions, replicas)
     return [_created(r) if r.topic.name in created and r.state == "ok" else r for r in reports]
 
 
@@ -97,7 +101,7 @@ def require(reports: Iterable[TopicReport]) -> None:
 async def partition_count(bootstrap: str, topic: str) -> int:
     """Number of partitions of a topic that exists. Raises TopicError."""
     async with asyncio.timeout(ADMIN_LIMIT_S), _admin(bootstrap) as admin:
-        count = (await _partition_counts(admin, [topic])).get(topic, 0)
+        count = len((await _partitions(admin, [topic])).get(topic, []))
     if not count:
         raise TopicError(f"{topic} is missing; `tapewatch topics apply` creates what is declared")
     return count
@@ -123,10 +127,11 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def _partition_counts(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
-    """Of the topics that exist."""
+async def _partitions(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, list[int]]:
+    """Of the topics that exist: how many replicas each partition has."""
     described = await admin.describe_topics()
-    return {t["topic"]: len(t["partitions"]) for t in described if t["topic"] in names and not t["error_code"]}
+    found = [t for t in described if t["topic"] in names and not t["error_code"]]
+    return {t["topic"]: [len(one["replicas"]) for one in t["partitions"]] for t in found}
 
 
 async def _settings(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -142,14 +147,17 @@ async def _settings(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[st
     return found
 
 
-def _report(topic: Topic, count: int, partitions: int | None, settings: dict[str, str]) -> TopicReport:
-    if not count:
+def _report(topic: Topic, found: list[int], wanted: tuple[int | None, int], settings: dict[str, str]) -> TopicReport:
+    count, (partitions, replicas) = len(found), wanted
+    if not found:
         return TopicReport(topic, "missing", 0)
     differences = [
         f"{name} {settings[name]} instead of {wanted}"
         for name, wanted in topic.config().items()
         if name in settings and settings[name] != wanted
     ]
+    if min(found) < replicas:
+        differences.insert(0, f"replicas {min(found)} instead of {replicas}")
     wanted_count = topic.partitions or partitions
     if wanted_count is not None and count != wanted_count:
         differences.insert(0, f"partitions {count} instead of {wanted_count}")

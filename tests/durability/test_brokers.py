@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from app.topology import topics_of
 from infra.embedded.kafka import KafkaRuntime
 from infra.embedded.kafka_cluster import BROKERS, KafkaCluster
-from infra.kafka.topic_admin import apply_topics
+from infra.kafka.topic_admin import apply_topics, check_topics
 from schemas.topics import ALL, TICKS
 from tests.support.chance import chance
 from tests.support.scanning import APP_ID, committed, ends
@@ -79,6 +79,8 @@ def test_one_of_three_brokers_killed_and_back_changes_nothing(kafka_runtime: Kaf
         async with admin_of(cluster.bootstrap) as admin:
             found = {t["topic"]: {len(p["replicas"]) for p in t["partitions"]} for t in await admin.describe_topics()}
         assert all(found[topic.name] == {REPLICAS} for topic in topics_of(APP_ID))
+        reports = await check_topics(cluster.bootstrap, [TICKS], PARTITIONS, REPLICAS + 1)
+        assert [report.differences for report in reports] == [(f"replicas {REPLICAS} instead of {REPLICAS + 1}",)]
 
     with KafkaCluster(tmp_path / "kafka", kafka_runtime) as cluster:
         asyncio.run(check(cluster))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from schemas.alert import AlertBody
+from schemas.alert import NO_LIMITS, AlertBody, Limits
 from schemas.rule import RuleBody, RuleEntry
 from tests.support.twin.day import Row
 from tests.support.twin.expressions import At, Expression, Memory, calls_in, rows_before, series, text_of, timeframe_of
@@ -197,6 +197,8 @@ def _alert(rule: Rule, symbol: Symbol, row: Row, at: At, muted: bool) -> AlertBo
     key = row.trade.key if row.trade is not None else b""
     parts = [text.encode() for text in (rule.id, rule.hash, symbol.name, rule.trigger, str(row.t))]
     parts.append(key or str(row.ordinal).encode())
+    body = rule.body
+    limits = (body.cooldown_ns, body.rearm, body.expires_ns, body.max_fires, body.runaway_fires, body.runaway_ns)
     text = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
     return AlertBody(
         hashlib.blake2b(text, digest_size=16).hexdigest(),
@@ -210,4 +212,5 @@ def _alert(rule: Rule, symbol: Symbol, row: Row, at: At, muted: bool) -> AlertBo
         row.at.session,
         at.leaves(rule.condition),
         muted,
+        Limits(*limits) if any(limits) else NO_LIMITS,
     )

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.replay_parquet import write_parquet
-from schemas.alert import AlertBody, Leaf, encode_body
+from schemas.alert import AlertBody, Leaf, Limits, encode_body
 from schemas.bar import encode_bar
 from tests.support.alerts import START_NS, make_alert, make_bar
 
@@ -26,6 +26,9 @@ DEEP = Leaf(
     ),
 )
 CROSS = Leaf("ema(2, 1m)", 3.0, "crosses_above", 2.0, True, "ema(3, 5m)", (1.0, None), bars=BARS)
+
+
+LIMITS = Limits(60_000_000_000, "price < 5", 1, 2, 3, 4)
 
 
 def body_of(row: dict[str, Any]) -> AlertBody:
@@ -49,7 +52,7 @@ def trees(leaves: list[dict[str, Any]], level: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("muted", [False, True])
 def test_every_part_of_an_alert_comes_back(tmp_path: Path, muted: bool) -> None:
     plain = make_alert(1).body
-    told = [plain, msgspec.structs.replace(plain, id="b", explanation=[DEEP, CROSS], muted=muted)]
+    told = [plain, msgspec.structs.replace(plain, id="b", explanation=[DEEP, CROSS], muted=muted, limits=LIMITS)]
     (tmp_path / "bars.jsonl").write_bytes(encode_bar(make_bar(1)) + b"\n")
     (tmp_path / "alerts.jsonl").write_bytes(b"".join(encode_body(body) + b"\n" for body in told))
     write_parquet(tmp_path)

@@ -1,10 +1,11 @@
 """When a rule fires, how its cooldown counts, what an alert says, and its id."""
 
 import hashlib
+import json
 
 import pytest
 
-from schemas.alert import AlertBody
+from schemas.alert import AlertBody, encode_body
 from schemas.rule import RuleBody, rule_hash
 from tests.support.lab import MINUTE, SECOND, SYMBOL, VOLUME_ONLY, Lab, utc
 
@@ -222,3 +223,21 @@ def test_past_values_of_past_values_are_recorded_at_closes_that_nothing_was_trie
     for minute, price in enumerate((1, 2, 4, 8, 200)):
         lab.trade(TEN + minute * MINUTE, price)
     assert [body.explanation[1].value for body in bodies(lab)] == [(4 + 8) / 2]
+
+
+def test_an_alert_says_what_else_holds_its_rule_back() -> None:
+    every = RuleBody("price > 5.0", "becomes_true", 60 * SECOND, "", "price < 4.0", TEN + 10 * MINUTE, 7, 3, MINUTE)
+    lab = Lab({"all": every, "none": ("price > 5.0", 0)})
+    lab.trade(TEN, 3)
+    lab.trade(TEN + SECOND, 10)
+    [said] = [encode_body(body) for body in bodies(lab, "all")]
+    assert json.loads(said)["limits"] == {
+        "cooldown_ns": 60 * SECOND,
+        "rearm": "price < 4.0",
+        "expires_ns": TEN + 10 * MINUTE,
+        "max_fires": 7,
+        "runaway_fires": 3,
+        "runaway_ns": MINUTE,
+    }
+    [said] = [encode_body(body) for body in bodies(lab, "none")]
+    assert "limits" not in json.loads(said)

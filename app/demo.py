@@ -52,11 +52,13 @@ class DemoOptions:
 
 
 def run_demo(options: DemoOptions, settings: Settings) -> int:
-    """0: all went well; 1: something was lost, told twice, or differs."""
+    """0: all went well; 1: something was lost, told twice, or differs, or it was given up."""
     logging.basicConfig(level=logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="tapewatch-demo-"))
     try:
         return asyncio.run(_Demo(options, settings, folder).run())
+    except asyncio.CancelledError:
+        return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -68,11 +70,12 @@ class _Demo:
         self._line = ProgressLine()
         self._begun = time.monotonic()
         self._chaos: Chaos | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     async def run(self) -> int:
-        loop = asyncio.get_running_loop()
+        loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._interrupt)
         starting = asyncio.create_task(start_stack(self._folder, self._settings, RULES, self._tell))
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -87,6 +90,12 @@ class _Demo:
         finally:
             self._tell("stopping")
             await stack.stop()
+
+    def _interrupt(self) -> None:
+        """The first time the market ends and what was told is checked; the second time that is given up too."""
+        if self._stop.is_set() and self._task is not None:
+            self._task.cancel()
+        self._stop.set()
 
     async def _with(self, stack: Stack) -> int:
         listener = Listener(stack.page)
@@ -153,7 +162,8 @@ class _Demo:
         self._line(f"{stats.get('ticks', 0):,} ticks, {len(listener.told):,} alerts ({what}), tick to client {p50}")
 
     async def _caught_up(self, stack: Stack, listener: Listener) -> None:
-        """Until worker, sink and socket have everything; what is not there by the limit counts as lost."""
+        """Until worker, sink and socket have everything. Nothing new for the limit, and what is not there counts as
+        lost: a slow machine may take its time."""
         deadline = time.monotonic() + CATCH_UP_LIMIT_S
         before: tuple[int, ...] = ()
         quiet = 0
@@ -163,6 +173,8 @@ class _Demo:
             tables = [sink.get(name, {}) for name in (ALERTS, BARS, METRICS)]
             now = (int(scan.get("ticks", -1)), len(listener.told), *(int(t.get("rows", -1)) for t in tables))
             done = scan.get("lag") == 0 and not any(t.get("waiting_rows") for t in tables)
+            if now != before:
+                deadline = time.monotonic() + CATCH_UP_LIMIT_S
             quiet = quiet + 1 if done and now == before else 0
             before = now
             await asyncio.sleep(LOOK_S)

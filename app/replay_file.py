@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from app.replay_answer import ReplayError
 from app.replay_lane import Lane
@@ -20,19 +19,14 @@ from app.replay_run import Part, Printed
 from app.replay_spill import Spills
 from engine.clock import Watermark
 from ingest.heartbeats import NOT_STARTED, heartbeats
+from ingest.json_lines import BLOCK_BYTES, has_heartbeats, unpacked
 from schemas.alert import AlertBody
 from schemas.batch import Chunk, TickBatch
 from schemas.control import Heartbeat, Mark, SourceEnd
-from schemas.decode import decode_chunk
-from schemas.symbols import SymbolTable
 
 LINES: Final = 32_768
 PACED_LINES: Final = 256
-HEARTBEAT_SIGNS: Final = (b'"hb"', b"\\")
-"""The field, or what can be another spelling of it."""
 SOURCE: Final = "replay"
-BLOCK_BYTES: Final = 131_072
-"""Larger ones leave the processor's cache."""
 
 
 async def run_file(
@@ -131,39 +125,15 @@ def _split(batch: TickBatch, number: int) -> tuple[TickBatch, TickBatch]:
 
 
 async def _batches(path: Path, lane: Lane, progress: Tell, lines: int) -> AsyncIterator[TickBatch]:
-    makes_time = not _has_heartbeats(path)
+    makes_time = not has_heartbeats(path)
     with path.open("rb") as raw:
         newest_ns, meter = NOT_STARTED, Meter(os.fstat(raw.fileno()).st_size, progress)
-        for chunk in _chunks(_unpacked(path, raw), lines):
+        for chunk in _chunks(unpacked(path, raw), lines):
             batch = lane.decode(chunk)
             if makes_time:
                 newest_ns = _add_heartbeats(batch, newest_ns)
             yield batch
             meter.reached(0, raw.tell(), lane.counts.ticks + lane.counts.warmup_ticks)
-
-
-def _unpacked(path: Path, raw: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
-
-
-def _has_heartbeats(path: Path) -> bool:
-    """Whether any line is one. Only lines that look as if they might be are decoded."""
-    with path.open("rb") as raw:
-        lines = _unpacked(path, raw)
-        while block := lines.read(BLOCK_BYTES) + lines.readline():
-            if _holds_heartbeat(block):
-                return True
-    return False
-
-
-def _holds_heartbeat(block: bytes) -> bool:
-    if not any(sign in block for sign in HEARTBEAT_SIGNS):
-        return False
-    found: list[bytes | None] = [
-        line.strip() for line in block.split(b"\n") if any(sign in line for sign in HEARTBEAT_SIGNS)
-    ]
-    batch = decode_chunk(Chunk(range(len(found)), found, [-1] * len(found)), SymbolTable())
-    return any(isinstance(mark.event, Heartbeat) for mark in batch.marks)
 
 
 def _chunks(lines: BinaryIO, most: int) -> Iterator[Chunk]:

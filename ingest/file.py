@@ -16,7 +16,7 @@ import numpy as np
 
 from ingest.batch import Batch
 from ingest.csv_rows import ColumnMap, CsvReader
-from ingest.json_lines import JsonLines
+from ingest.json_lines import JsonLines, has_heartbeats
 from ingest.provider import Health, ProviderError, Wanted
 
 LINES_PER_BATCH: Final = 16_384
@@ -35,14 +35,14 @@ class FileOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class FileProvider:
-    """All lines of a file, in order. A line that is no tick is refused with its number."""
-
-    heartbeats_from_rows = True
+    """All lines of a file, in order. A line that is no tick is refused with its number. Heartbeats that stand in it are
+    all that there are, as in a replay of it."""
 
     def __init__(self, options: FileOptions) -> None:
         """Raises ProviderError for a file that is not there, or of no known kind."""
         self.source, self._path = options.source, Path(options.path)
         self._wanted, self._newest_ns, self._line = Wanted(), -1, 0
+        self.heartbeats_from_rows = True
         bare = self._path.name.removesuffix(".gz")
         if not self._path.is_file():
             raise ProviderError(f"file: there is no file {self._path}")
@@ -73,6 +73,8 @@ class FileProvider:
     async def batches(self) -> AsyncIterator[Batch]:
         """Some thousand lines at a time. Raises ProviderError if the file cannot be read."""
         try:
+            if isinstance(self._reader, JsonLines):
+                self.heartbeats_from_rows = not await asyncio.to_thread(has_heartbeats, self._path)
             with self._open() as lines:
                 for first, part in self._parts(lines):
                     batch = await asyncio.to_thread(self._reader.read, part, first, self._path.name)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, Final, cast
 
 from ingest.batch import MAX_RECORD_BYTES, Batch, Placed, Refused
 from schemas.batch import I64, Chunk
-from schemas.control import DailyBar, Reference, Status, Unapplied
+from schemas.control import DailyBar, Heartbeat, Reference, Status, Unapplied
 from schemas.decode import decode_chunk
 from schemas.symbols import SymbolTable
+
+HEARTBEAT_SIGNS: Final = (b'"hb"', b"\\")
+"""The field, or what can be another spelling of it."""
+BLOCK_BYTES: Final = 131_072
+"""Larger ones leave the processor's cache."""
 
 
 class JsonLines:
@@ -38,6 +45,32 @@ class JsonLines:
 
         refused.sort(key=lambda one: one.position)
         return Batch(self._symbols.names, chunk.trades, json, placed, refused, file=name)
+
+
+def unpacked(path: Path, raw: BinaryIO) -> BinaryIO:
+    """The lines of an open file, through gzip where its name says so."""
+    return cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
+
+
+def has_heartbeats(path: Path) -> bool:
+    """Whether any line of a file is one: it then tells time itself. Only lines that look as if they might be are
+    decoded."""
+    with path.open("rb") as raw:
+        lines = unpacked(path, raw)
+        while block := lines.read(BLOCK_BYTES) + lines.readline():
+            if _holds_heartbeat(block):
+                return True
+    return False
+
+
+def _holds_heartbeat(block: bytes) -> bool:
+    if not any(sign in block for sign in HEARTBEAT_SIGNS):
+        return False
+    found: list[bytes | None] = [
+        line.strip() for line in block.split(b"\n") if any(sign in line for sign in HEARTBEAT_SIGNS)
+    ]
+    batch = decode_chunk(Chunk(range(len(found)), found, [-1] * len(found)), SymbolTable())
+    return any(isinstance(mark.event, Heartbeat) for mark in batch.marks)
 
 
 def _too_long(value: bytes, number: int, name: str) -> Refused:

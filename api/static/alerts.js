@@ -11,6 +11,7 @@ export class AlertList {
     this.alerts = [];
     this.arrived = [];
     this.total = 0;
+    this.most = SHOWN;
     this.filter = "";
     this.paused = false;
     this.drawing = false;
@@ -24,8 +25,9 @@ export class AlertList {
     this.schedule();
   }
 
-  /** Older alerts, newest first, below what is there. */
+  /** Older alerts, newest first, below what is there: from now on as many more are shown. */
   addOlder(alerts) {
+    this.most = Math.min(KEPT, this.most + alerts.length);
     this.alerts = this.alerts.concat(alerts).slice(0, KEPT);
     this.redraw();
   }
@@ -58,15 +60,15 @@ export class AlertList {
       const fresh = this.arrived.reverse();
       this.arrived = [];
       this.alerts = fresh.concat(this.alerts).slice(0, KEPT);
-      const wanted = fresh.filter((alert) => this.matches(alert)).slice(0, SHOWN);
+      const wanted = fresh.filter((alert) => this.matches(alert)).slice(0, this.most);
       this.list.prepend(...wanted.map((alert) => this.row(alert, "alert fresh")));
-      while (this.list.childElementCount > SHOWN) this.list.lastElementChild.remove();
+      while (this.list.childElementCount > this.most) this.list.lastElementChild.remove();
     }
     this.count();
   }
 
   redraw() {
-    const wanted = this.alerts.filter((alert) => this.matches(alert)).slice(0, SHOWN);
+    const wanted = this.alerts.filter((alert) => this.matches(alert)).slice(0, this.most);
     this.list.replaceChildren(...wanted.map((alert) => this.row(alert, "alert")));
     this.count();
   }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -27,3 +28,19 @@ def test_a_short_demo_loses_nothing_and_a_replay_of_it_tells_the_same(
     for kind, count in (("alerts", figures["alerts_topic"]), ("bars", figures["bars"])):
         assert count > 100
         assert f"replay diff --live: {kind}: {count} the same, 0 added, 0 removed, 0 changed" in ended.stderr
+
+
+def test_a_second_interrupt_gives_up_the_comparison_too(kafka_runtime: KafkaRuntime, clickhouse_engine: None) -> None:
+    command = [sys.executable, "-m", "app.cli", "demo", "--symbols", "60", "--rate", "100", "--json"]
+    environment = os.environ | environment_of(cache_dir=cache_folder())
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stderr is not None
+        assert demo.stdout is not None
+        told = []
+        for line in demo.stderr:
+            told.append(line)
+            if "sending two hours" in line or "waiting until everything has arrived" in line:
+                demo.send_signal(signal.SIGINT)
+        assert demo.wait(LIMIT_S) == 1, told
+        assert "stopping" in told[-1]
+        assert demo.stdout.read() == ""

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { AlertList } from "../../../api/static/alerts.js";
 import { Connection } from "../../../api/static/connection.js";
 import { barStart, change, condition, figure, price, volume, withoutSymbol } from "../../../api/static/format.js";
 
@@ -92,4 +93,37 @@ test("reasons", () => {
   assert.equal(condition({ ...leaf, operator: "holds", expression: "for_last(3, x)" }), "for_last(3, x)");
   assert.equal(condition({ ...leaf, operator: "is_null", value: null }), "rsi(14, 5m): no value");
   assert.equal(condition({ expression: "a or b", operator: "or", parts: [leaf] }), "or");
+});
+
+/** As much of a document as a list of alerts asks of one. */
+function nodes() {
+  const made = () => ({
+    children: [],
+    append(...more) { this.children.push(...more); },
+    prepend(...more) { this.children.unshift(...more); },
+    replaceChildren(...all) { this.children = all; },
+    get childElementCount() { return this.children.length; },
+    get lastElementChild() { return { remove: () => this.children.pop() }; },
+    addEventListener() {},
+  });
+  globalThis.document = { createElement: made };
+  globalThis.requestAnimationFrame = (draw) => draw();
+  return made();
+}
+
+test("older alerts are shown below a full list", () => {
+  const list = nodes();
+  const alerts = new AlertList(list, { onCount() {}, onSymbol() {} });
+  const fired = (number) => ({
+    body: { id: `${number}`, symbol: `S${number}`, rule_id: "r", ts: number * 1e9, price: 1, session: "regular", explanation: [] },
+    delivery: { rule_name: "", rule_version: 1 },
+    sentence: "why",
+  });
+  const symbols = () => list.children.map((row) => row.children[1].textContent);
+  alerts.add(Array.from({ length: 250 }, (_, at) => fired(1_000 + at)));
+  assert.deepEqual([symbols().length, symbols()[0], symbols().at(-1)], [200, "S1249", "S1050"]);
+  alerts.addOlder(Array.from({ length: 100 }, (_, at) => fired(999 - at)));
+  assert.deepEqual([symbols().length, symbols().at(-1)], [300, "S950"]);
+  alerts.add([fired(2_000)]);
+  assert.deepEqual([symbols().length, symbols()[0], symbols().at(-1)], [300, "S2000", "S951"]);
 });

@@ -20,7 +20,7 @@ def test_the_modules_do_what_their_tests_say() -> None:
     script = Path(__file__).parent / "page.test.mjs"
     done = subprocess.run([NODE, "--test", str(script)], capture_output=True, text=True, check=False, timeout=LIMIT_S)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"pass 5\b", done.stdout)
+    assert re.search(r"pass 6\b", done.stdout)
 
 
 def test_the_page_asks_for_its_own_files_only() -> None:

@@ -10,7 +10,7 @@ import pytest
 from ingest.batch import MAX_RECORD_BYTES
 from ingest.file import LINES_PER_BATCH, FileOptions, FileProvider
 from ingest.provider import ProviderError
-from tests.unit.ingest.reading import read_file, refusals
+from tests.unit.ingest.reading import batches_of, read_file, refusals
 
 T = 1_700_000_000_000_000_000
 TICK = b'{"symbol":"%s","ts":%d,"price":10,"size":1,"venue":"x"}'
@@ -166,3 +166,13 @@ def test_health_tells_how_far_the_file_is_read(tmp_path: Path) -> None:
     provider = FileProvider(FileOptions(path=str(tmp_path / "a.jsonl")))
     assert provider.health().newest_ns == -1
     assert provider.health().detail == "a.jsonl, line 0"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_a_file_that_tells_time_itself_gets_no_other_heartbeats(tmp_path: Path, name: str) -> None:
+    for lines, from_rows in ((LINES, False), (LINES[:5], True)):
+        text = b"\n".join(lines)
+        (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+        provider = FileProvider(FileOptions(path=str(tmp_path / name)))
+        batches_of(provider)
+        assert provider.heartbeats_from_rows is from_rows

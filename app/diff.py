@@ -14,7 +14,7 @@ import msgspec
 from app.replay_spill import Kind, Line
 from app.replay_time import time_text
 from schemas.alert import AlertBody, Leaf
-from schemas.bar import Bar
+from schemas.bar import TIMEFRAMES, Bar
 
 ADDED: Final = "added"
 REMOVED: Final = "removed"
@@ -140,7 +140,7 @@ def _named(kind: Kind[Any], key: tuple[Any, ...]) -> tuple[Any, ...]:
         symbol, ts, ordinal, rule = key
         return symbol, time_text(ts), f"row {ordinal}", rule
     symbol, timeframe, start, rev = key
-    return symbol, timeframe, time_text(start), f"rev {rev}"
+    return symbol, TIMEFRAMES[timeframe], time_text(start), f"rev {rev}"
 
 
 def _value(name: str, value: Any) -> str:

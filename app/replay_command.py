@@ -45,6 +45,9 @@ def replay(
     counts, digests = manifest["counts"], manifest["digests"]
     if not manifest["exact"]:
         print(f"not exact: {manifest['exactness']}; see convergence in the manifest", file=sys.stderr)
+    if manifest["refused"]:
+        reasons = ", ".join(f"{count} for {reason}" for reason, count in manifest["refused"].items())
+        print(f"refused: {reasons}", file=sys.stderr)
     print(f"{out}: {counts['ticks']} ticks, {counts['bars']} bars, {counts['alerts']} alerts")
     for name, digest in digests.items():
         print(f"{name} {digest}")

@@ -54,6 +54,8 @@ def _check(request: Request, partitions: int) -> None:
         raise ReplayError(f"{request.topic} has {partitions} partitions, there is no {unknown[0]}")
     if request.state is not None:
         about = read_about(request.state)
+        if about.topic != request.topic:
+            raise ReplayError(f"{request.state} is of {about.topic}, not of {request.topic}")
         if about.partitions != partitions:
             raise ReplayError(f"{request.state} is of {about.partitions} partitions, {request.topic} has {partitions}")
 

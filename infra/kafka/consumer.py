@@ -17,6 +17,7 @@ from faust.types import TP, ConsumerMessage
 
 from infra.kafka.block import Records, records_between
 from infra.kafka.chunk import Chunk
+from infra.kafka.fatal import end_process
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ NO_END = 2**63 - 1
 
 
 class RecordsLostError(Exception):
-    """The log no longer holds records that were not read yet; the text says which."""
+    """The log no longer holds records that were not read yet, or is another one; the text says which."""
 
 
 class Lifecycle(Protocol):
@@ -219,10 +220,24 @@ class Consumer(driver.Consumer):
         if unknown:
             starts |= await self.earliest_offsets(*unknown)
         if starts:
+            try:
+                await self._check_end(starts)
+            except RecordsLostError as error:
+                # Raised from here it may end the process with code 0, as a task that Faust cancels crashes last.
+                end_process("the log is not the one that was worked on", error)
             await self.seek_wait(starts)
         self._committed_offset.update(committed)
         self._read_offset.update(starts)
         self._positions = starts
+
+    async def _check_end(self, starts: Mapping[TP, int]) -> None:
+        """A place behind the log's end is of another log: what this one gets would be skipped until it is as long."""
+        for tp, end in (await self.highwaters(*starts)).items():
+            if starts[tp] > end:
+                raise RecordsLostError(
+                    f"{tp.topic}/{tp.partition} ends at {end}, but all before {starts[tp]} was worked on: the topic "
+                    "was made anew or lost its end. Begin anew under another application id."
+                )
 
     async def _committed(self) -> dict[TP, int | None]:
         partitions = [TopicPartition(*tp) for tp in self.assignment() if not self._is_changelog_tp(tp)]

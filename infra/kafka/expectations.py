@@ -44,6 +44,7 @@ NAMES: Final[Mapping[Any, Sequence[str]]] = {
         "earliest_offsets",
         "flow_active",
         "highwater",
+        "highwaters",
         "on_buffer_full",
         "on_partitions_revoked",
         "perform_seek",

@@ -11,11 +11,11 @@ from app.topology import prepare_scan
 from infra.embedded.kafka import KafkaBroker
 from infra.kafka.fatal import EXIT_CODE
 from infra.kafka.topic_admin import TopicError
-from schemas.topics import ALERTS, TICKS_DEAD
+from schemas.topics import ALERTS, TICKS, TICKS_DEAD
 from tables.state import changelog_of
 from tests.support.load import progress, same_as_offline
 from tests.support.scanning import APP_ID, all_committed, ended, records_of, role, worker_process
-from tests.support.tick_log import RULES, Market, apply_rules, write
+from tests.support.tick_log import PARTITIONS, RULES, Market, apply_rules, write
 
 GONE_LIMIT_S = 30.0
 
@@ -63,6 +63,20 @@ def test_a_changelog_that_is_gone_is_refused(broker: KafkaBroker, tmp_path: Path
         await replace_topic(broker.bootstrap, changelog_of(APP_ID).name, None)
         with pytest.raises(TopicError, match="its state is gone"):
             await prepare_scan(made)
+
+    asyncio.run(check())
+
+
+def test_a_tick_topic_that_was_made_anew_is_refused(broker: KafkaBroker, tmp_path: Path) -> None:
+    async def check() -> None:
+        made, log = role(broker.bootstrap, tmp_path / "one"), tmp_path / "worker.log"
+        await apply_rules(broker.bootstrap, RULES)
+        with worker_process(made, log):
+            await all_committed(broker.bootstrap)
+        await replace_topic(broker.bootstrap, TICKS.name, PARTITIONS)
+        with worker_process(made, log) as process:
+            assert await ended(process) == EXIT_CODE
+        assert b"the topic was made anew or lost its end" in log.read_bytes()
 
     asyncio.run(check())
 

@@ -15,7 +15,7 @@ from app.cli import main
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
 from schemas.alert import decode_alert
 from schemas.partitioning import partition_of
-from schemas.topics import ALERTS, TICKS
+from schemas.topics import ALERTS, LATE, TICKS
 from tests.support.scanning import all_committed, ends, make_topics, records_of, role, running_worker
 from tests.support.tick_log import MORE_RULES, PARTITIONS, RULES, START_NS, Market, apply_rules, write
 
@@ -127,6 +127,11 @@ def test_from_a_saved_state_on_it_is_the_rest_of_the_whole(log: Log) -> None:
     log.topic("before-state", "--state", log.state, "--offsets", "0:0-", code=1)
 
 
+def test_a_state_of_another_topic_is_refused(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
+    log.run("other", "--topic", LATE.name, "--state", log.state, code=1)
+    assert f"is of {TICKS.name}, not of {LATE.name}" in capsys.readouterr().err
+
+
 def test_figures_at_closes_are_the_same_from_processes_a_manifest_and_spans(log: Log) -> None:
     asked = ("--metrics", "ema(3, 1m), close(5m) - vwap, highest(2, rsi(2, 1m)), prev(close)")
     told = log.topic("told", *asked)
@@ -210,6 +215,9 @@ def test_a_planted_difference_is_found_with_its_leaves(log: Log, capsys: pytest.
     changed["explanation"][0]["value"] = 123.5
     alerts[3] = json.dumps(changed, separators=(",", ":")).encode()
     del alerts[7]
+    bars = lines(planted, "bars")
+    gone = json.loads(bars.pop(0))
+    (planted / "bars.jsonl").write_bytes(b"".join(line + b"\n" for line in bars))
     (planted / "alerts.jsonl").write_bytes(b"".join(line + b"\n" for line in alerts))
     capsys.readouterr()
     assert main(["replay", "diff", str(log.whole), str(planted)]) == 1
@@ -217,6 +225,7 @@ def test_a_planted_difference_is_found_with_its_leaves(log: Log, capsys: pytest.
     assert f"{changed['explanation'][0]['expression']} " in told
     assert "-> 123.5 (bound" in told
     assert f"alerts: {len(alerts) - 1} the same, 0 added, 1 removed, 1 changed" in told
+    assert f"removed bar {gone['symbol']} {gone['timeframe']} 20" in told
     assert main(["replay", "diff", str(planted), "--live", "--json"]) == 1
     live = json.loads(capsys.readouterr().out)
     assert (live["alerts"]["added"], live["alerts"]["changed"], live["bars"]["changed"]) == (1, 1, 0)

@@ -88,6 +88,12 @@ def test_a_recorded_run_of_another_file_is_refused(
     assert "is not the file" in capsys.readouterr().err
 
 
+def test_lines_that_are_no_ticks_are_told(ticks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ticks.write_bytes(gzip.compress(b"no tick\nneither\n{}\n"))
+    assert main(["replay", "--file", str(ticks), "--out", str(ticks.parent / "out")]) == 0
+    assert "refused: 2 for json, 1 for record" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b'{"symbol":"A"}\n' * 9_999)[:-20]])
 def test_a_damaged_file_is_told(ticks: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     ticks.write_bytes(content)

@@ -172,10 +172,12 @@ class Scan:
         self._dead_letters.note(len(batch.trades) + len(batch.rejected), dead)
         self._output.put(chunk, batch.rejected, result)
         self.stats.stage("output", begun)
+        self.stats.step(chunk.tp.partition, partition, result, len(batch.rejected))
+        self._note_lag(chunk.tp.partition, partition)
+
+    def _note_lag(self, number: int, partition: Partition) -> None:
         consumer: Any = self._app.consumer
-        lag = max(0, (consumer.highwater(chunk.tp) or 0) - 1 - batch.last_offset)
-        metrics.LAG.labels(*chunk.tp).set(lag)
-        self.stats.step(chunk.tp.partition, partition, result, len(batch.rejected), lag)
+        self.stats.lag(number, max(0, (consumer.highwater(TP(TICKS.name, number)) or 0) - 1 - partition.position))
 
     async def _plan(self, set_hash: str) -> Plan:
         plan = self._plans.get(set_hash)
@@ -308,5 +310,8 @@ class Scan:
         while True:
             await asyncio.sleep(self._config.live_s)
             for number, partition in list(self._partitions.items()):
+                if self._partitions.get(number) is not partition:
+                    continue  # given up meanwhile
                 self._output.put_live(number, partition, self._config.live_values)
+                self._note_lag(number, partition)
                 await asyncio.sleep(0)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from engine.partition import Partition
 from engine.result import StepResult
 from infra import metrics
 from schemas.topics import TICKS
+
+RATE_WINDOW_S: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -41,11 +44,38 @@ class PartitionStats:
 
 
 @dataclass(slots=True)
+class Rate:
+    """Of the newest 5 to 10 seconds."""
+
+    clock: Callable[[], float] = time.monotonic
+    total: int = 0
+    _samples: list[tuple[float, int]] = field(default_factory=list)
+
+    def add(self, count: int) -> None:
+        """So many more."""
+        self._look()
+        self.total += count
+
+    def per_s(self) -> float:
+        """A second."""
+        now = self._look()
+        then, total = self._samples[0]
+        return (self.total - total) / max(now - then, 1e-3)
+
+    def _look(self) -> float:
+        now = self.clock()
+        if not self._samples or now - self._samples[-1][0] >= RATE_WINDOW_S / 2:
+            self._samples = [*self._samples[-1:], (now, self.total)]
+        return now
+
+
+@dataclass(slots=True)
 class ScanStats:
     """Of one worker. `stages`: seconds spent in each so far. `restore_s`: from the newest assignment of partitions
-    until all of their state was there."""
+    until all of their state was there. `ticks`: of all partitions that it has ever had."""
 
     started_at: float = field(default_factory=time.time)
+    ticks: Rate = field(default_factory=Rate)
     restore_s: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
     partitions: dict[int, PartitionStats] = field(default_factory=dict)
@@ -57,7 +87,7 @@ class ScanStats:
         metrics.STAGE.labels(name).observe(now - begun)
         return now
 
-    def step(self, number: int, partition: Partition, result: StepResult, rejected: int, lag: int) -> None:
+    def step(self, number: int, partition: Partition, result: StepResult, rejected: int) -> None:
         """Note what a step gave; `rejected` by the decoder."""
         stats, counts = self.partitions[number], result.counts
         added = {
@@ -74,12 +104,18 @@ class ScanStats:
             if count:
                 setattr(stats, name, getattr(stats, name) + count)
                 _COUNTERS[name].labels(number).inc(count)
+        self.ticks.add(counts.trades)
         stats.dead_letters += rejected + len(result.rejected)
-        stats.lag, stats.symbols = lag, len(partition.symbols.names)
+        stats.symbols = len(partition.symbols.names)
         header = partition.header
         stats.position, stats.watermark_ns = header.position, header.watermark_ns
         stats.rule_set, stats.rule_set_seq = header.rule_set, header.rule_set_seq
         metrics.WATERMARK.labels(number).set(header.watermark_ns / 1e9)
+
+    def lag(self, number: int, records: int) -> None:
+        """So many records of the partition wait."""
+        self.partitions[number].lag = records
+        metrics.LAG.labels(TICKS.name, number).set(records)
 
     def forget(self, number: int) -> None:
         """The partition is another worker's now, and so is what is told of it."""
@@ -89,13 +125,12 @@ class ScanStats:
         metrics.RESTORE.remove(number)
 
     def summary(self) -> dict[str, Any]:
-        """For /stats: totals, rates since the start, slowest stages first, each partition."""
-        elapsed_s = max(time.time() - self.started_at, 1e-3)
+        """For /stats: the newest rate, totals of the partitions that it has, slowest stages first, each partition."""
         totals = {name: sum(getattr(p, name) for p in self.partitions.values()) for name in _COUNTERS}
         return {
             "started_at": self.started_at,
             "restore_s": self.restore_s,
-            "ticks_per_s": totals["ticks"] / elapsed_s,
+            "ticks_per_s": self.ticks.per_s(),
             **totals,
             "dead_letters": sum(p.dead_letters for p in self.partitions.values()),
             "lag": sum(p.lag for p in self.partitions.values()),

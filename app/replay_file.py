@@ -19,7 +19,7 @@ from app.replay_run import Part, Printed
 from app.replay_spill import Spills
 from engine.clock import Watermark
 from ingest.heartbeats import NOT_STARTED, heartbeats
-from ingest.json_lines import BLOCK_BYTES, has_heartbeats, unpacked
+from ingest.json_lines import BLOCK_BYTES, has_heartbeats, unpacked, without_mark
 from schemas.alert import AlertBody
 from schemas.batch import Chunk, TickBatch
 from schemas.control import Heartbeat, Mark, SourceEnd
@@ -140,6 +140,8 @@ def _chunks(lines: BinaryIO, most: int) -> Iterator[Chunk]:
     """Offsets are line numbers, from 0."""
     first = 0
     while part := list(islice(lines, most)):
+        if not first:
+            part = without_mark(part)
         values: list[bytes | None] = list(map(bytes.strip, part))
         numbers: Sequence[int] = range(first, first + len(part))
         if not all(values):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -32,6 +33,8 @@ class JsonLines:
 
     def read(self, lines: Sequence[bytes], first: int, name: str) -> Batch:
         """The lines from number `first` on; empty ones count but give nothing."""
+        if first == 1:
+            lines = without_mark(lines)
         by_number = {number: value for number, line in enumerate(lines, first) if (value := line.strip())}
         long = [number for number, value in by_number.items() if len(value) > MAX_RECORD_BYTES]
         refused = [_too_long(by_number.pop(number), number, name) for number in long]
@@ -45,6 +48,11 @@ class JsonLines:
 
         refused.sort(key=lambda one: one.position)
         return Batch(self._symbols.names, chunk.trades, json, placed, refused, file=name)
+
+
+def without_mark(first_lines: Sequence[bytes]) -> list[bytes]:
+    """The first lines of a file without the mark that some programs put before them."""
+    return [first_lines[0].removeprefix(BOM_UTF8), *first_lines[1:]]
 
 
 def unpacked(path: Path, raw: BinaryIO) -> BinaryIO:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import msgspec
@@ -182,3 +183,11 @@ def test_a_file_with_a_heartbeat_is_given_none(
     monkeypatch.setattr("app.replay_file.BLOCK_BYTES", block)
     beat = b'{"source": "x", ' + key + b": %d}" % START_NS
     assert not of_quiet_symbol(tmp_path / "ticks.jsonl", rules, beat + end)
+
+
+def test_a_mark_before_the_first_line_changes_nothing(ticks: Path, rules: Path) -> None:
+    whole = replay(ticks, rules, "whole")
+    ticks.write_bytes(gzip.compress(BOM_UTF8 + gzip.decompress(ticks.read_bytes())))
+    marked = replay(ticks, rules, "marked")
+    for name in ("bars", "alerts"):
+        assert lines(marked, name) == lines(whole, name)

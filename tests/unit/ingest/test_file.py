@@ -1,6 +1,7 @@
 """The file provider gives every line that is a tick and names those that are none."""
 
 import gzip
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import msgspec
@@ -176,3 +177,12 @@ def test_a_file_that_tells_time_itself_gets_no_other_heartbeats(tmp_path: Path, 
         provider = FileProvider(FileOptions(path=str(tmp_path / name)))
         batches_of(provider)
         assert provider.heartbeats_from_rows is from_rows
+
+
+def test_a_mark_before_the_first_line_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "ticks.jsonl"
+    path.write_bytes(BOM_UTF8 + b'{"symbol":"A","ts":1700000000000000000,"price":1,"size":1}\n' * 2)
+    [batch] = batches_of(FileProvider(FileOptions(path=str(path))))
+    assert len(batch.trades) == 2
+    assert batch.json(np.arange(1)) == [b'{"symbol":"A","ts":1700000000000000000,"price":1,"size":1}']
+    assert not batch.refused

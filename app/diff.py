@@ -115,6 +115,8 @@ def _flat(item: Bar | AlertBody | None) -> dict[str, Any]:
     if item is None:
         return {}
     values = msgspec.structs.asdict(item)
+    if isinstance(item, AlertBody):
+        values |= msgspec.structs.asdict(values.pop("limits"))
     leaves: list[Leaf] = values.pop("explanation", [])
     for leaf in leaves:
         values[f"{leaf.expression} {leaf.operator}"] = [leaf.value, leaf.bound]

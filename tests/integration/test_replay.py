@@ -267,7 +267,7 @@ def forgetful(log: Log) -> str:
         (["--offsets", "9:0-"], "there is no 9"),
         (["--offsets", "1:99999999-"], "before the 99999999"),
         (["--last", "1h"], "has long passed"),
-        (["--state", "state.zip"], "what stood from"),
+        (["--state", "state.zip"], "is of ticks.v1, not of forgetful"),
         ([], "which rules were in force"),
     ],
 )

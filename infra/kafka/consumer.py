@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError
@@ -203,7 +203,7 @@ class Consumer(driver.Consumer):
         """A gap in the offsets is normal unless the log's beginning has passed the gap."""
         log_start = (await self.earliest_offsets(tp))[tp]
         if log_start > begin:
-            raise RecordsLostError(
+            _end(
                 f"records {begin} to {log_start - 1} of {tp.topic}/{tp.partition} were deleted before they were read; "
                 "what follows from them is unknown. Keep the topic longer, or begin anew under another application id."
             )
@@ -220,11 +220,7 @@ class Consumer(driver.Consumer):
         if unknown:
             starts |= await self.earliest_offsets(*unknown)
         if starts:
-            try:
-                await self._check_end(starts)
-            except RecordsLostError as error:
-                # Raised from here it may end the process with code 0, as a task that Faust cancels crashes last.
-                end_process("the log is not the one that was worked on", error)
+            await self._check_end(starts)
             await self.seek_wait(starts)
         self._committed_offset.update(committed)
         self._read_offset.update(starts)
@@ -234,7 +230,7 @@ class Consumer(driver.Consumer):
         """A place behind the log's end is of another log: what this one gets would be skipped until it is as long."""
         for tp, end in (await self.highwaters(*starts)).items():
             if starts[tp] > end:
-                raise RecordsLostError(
+                _end(
                     f"{tp.topic}/{tp.partition} ends at {end}, but all before {starts[tp]} was worked on: the topic "
                     "was made anew or lost its end. Begin anew under another application id."
                 )
@@ -285,3 +281,8 @@ class Consumer(driver.Consumer):
         self._acked.clear()
         self._acked_index.clear()
         return iter(())
+
+
+def _end(reason: str) -> NoReturn:
+    """End the process: an exception in a task of Faust's ends it with code 0 at best, or leaves it half stopped."""
+    end_process("the log is not the one that was worked on", RecordsLostError(reason))

@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.structs import TopicPartition
 
 from app.topology import prepare_scan
 from infra.embedded.kafka import KafkaBroker
@@ -34,6 +35,17 @@ async def replace_topic(bootstrap: str, name: str, partitions: int | None) -> No
             async with asyncio.timeout(GONE_LIMIT_S):
                 while name not in await admin.list_topics():  # noqa: ASYNC110  # nobody tells us
                     await asyncio.sleep(0.1)
+    finally:
+        await admin.close()
+
+
+async def forget(bootstrap: str, offset: int) -> None:
+    """Delete what stands before it in every partition of the tick topic."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        tps = [TopicPartition(TICKS.name, number) for number in range(PARTITIONS)]
+        await admin.delete_records(dict.fromkeys(tps, RecordsToDelete(offset)))
     finally:
         await admin.close()
 
@@ -77,6 +89,21 @@ def test_a_tick_topic_that_was_made_anew_is_refused(broker: KafkaBroker, tmp_pat
         with worker_process(made, log) as process:
             assert await ended(process) == EXIT_CODE
         assert b"the topic was made anew or lost its end" in log.read_bytes()
+
+    asyncio.run(check())
+
+
+def test_records_deleted_before_they_were_read_end_the_worker(broker: KafkaBroker, tmp_path: Path) -> None:
+    async def check() -> None:
+        made, log = role(broker.bootstrap, tmp_path / "one"), tmp_path / "worker.log"
+        await apply_rules(broker.bootstrap, RULES)
+        with worker_process(made, log):
+            await all_committed(broker.bootstrap)
+        await write(broker.bootstrap, Market(seed=12).seconds(60))
+        await forget(broker.bootstrap, 20)
+        with worker_process(made, log) as process:
+            assert await ended(process) == EXIT_CODE
+        assert b"were deleted before they were read" in log.read_bytes()
 
     asyncio.run(check())
 

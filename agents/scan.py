@@ -59,6 +59,7 @@ class ScanConfig:
     run_id: str
     engine: EngineConfig = field(default_factory=EngineConfig)
     checkpoint_s: float = 1.5
+    checkpoint_limit_s: float = 120.0
     live_s: float = 0.3
     rules_limit_s: float = 30.0
     pause_limit_s: float = 5.0
@@ -98,7 +99,9 @@ class Scan:
         self._tasks: list[asyncio.Task[None]] = []
         self._guard = PauseGuard(config.pause_limit_s, fail)
         self._dead_letters = DeadLetterLimit(config.dead_letter_share, config.dead_letter_window)
-        self._checkpointer = Checkpointer(outbox, state, self._commit, self._guard.check, self.stats)
+        self._checkpointer = Checkpointer(
+            outbox, state, self._commit, self._guard.check, self.stats, config.checkpoint_limit_s
+        )
 
     def register(self) -> None:
         """Put the agent on the application, which must have our transport."""

@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 
 SLICE_S: Final = 0.005
 """After so long ticks have their turn."""
-LIMIT_S: Final = 120.0
-"""Longer than the longest outage of the broker that is to be survived."""
 
 
 class Checkpointer:
@@ -33,15 +31,18 @@ class Checkpointer:
         commit: Callable[[int, int], Awaitable[bool]],
         check: Callable[[], None],
         stats: ScanStats,
+        limit_s: float,
     ) -> None:
-        """`commit(partition, next_offset)` is False where the partition is another's by now; `check` raises
-        where state must not be written any more."""
+        """`commit(partition, next_offset)` is False where the partition is another's by now; `check` raises where
+        state must not be written any more. `limit_s`: for one checkpoint, longer than the longest outage of the broker
+        that is to be survived."""
         self._outbox, self._state, self._commit, self._check, self._stats = outbox, state, commit, check, stats
+        self._limit_s = limit_s
         self._locks: dict[int, asyncio.Lock] = {}
 
     async def checkpoint(self, number: int, partition: Partition) -> None:
         """Store the partition as it is when this begins, or newer. Raises OutboxError, StateError, TimeoutError."""
-        async with self._locks.setdefault(number, asyncio.Lock()), asyncio.timeout(LIMIT_S):
+        async with self._locks.setdefault(number, asyncio.Lock()), asyncio.timeout(self._limit_s):
             header = partition.header
             stats = self._stats.partitions.get(number)
             if stats is None or header.position <= stats.committed - 1:

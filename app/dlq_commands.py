@@ -12,7 +12,11 @@ from app.settings import Settings
 from infra.kafka.reader import Range, Reader
 from infra.kafka.topic_admin import partition_count
 from infra.kafka_clients import make_producer
+from schemas.batch import UNKNOWN_TIME, Chunk
 from schemas.dead_letter import reason_of
+from schemas.decode import decode_chunk
+from schemas.partitioning import partition_of
+from schemas.symbols import SymbolTable
 from schemas.topics import TICKS
 
 CONNECT: Final = "__connect.errors."
@@ -108,24 +112,32 @@ async def _retry(topic: str, places: list[str], bootstrap: str) -> int:
     for one in letters:
         if one.topic != topic or not 0 <= one.source_partition < partitions:
             raise DeadLetterError(f"{one.partition}/{one.offset} does not say from which partition of {topic} it came")
-    await _send(letters, bootstrap)
+    await _send(letters, partitions, bootstrap)
     return len(letters)
 
 
-async def _send(letters: Iterable[DeadLetter], bootstrap: str) -> None:
+async def _send(letters: Iterable[DeadLetter], partitions: int, bootstrap: str) -> None:
     async with asyncio.timeout(SEND_LIMIT_S):
         producer: Any = make_producer(bootstrap, "tapewatch-dlq")
         try:
             await producer.start()
             sent = [
                 await producer.send(
-                    one.topic, one.value, key=one.key, partition=one.source_partition, headers=_own_headers(one)
+                    one.topic, one.value, key=one.key, partition=_partition(one, partitions), headers=_own_headers(one)
                 )
                 for one in letters
             ]
             await asyncio.gather(*sent)
         finally:
             await producer.stop()
+
+
+def _partition(one: DeadLetter, partitions: int) -> int:
+    """Where it came from, or where its symbol belongs: in another partition it would become a dead letter again."""
+    symbols = SymbolTable()
+    if one.topic == TICKS.name:
+        decode_chunk(Chunk([0], [one.value], [UNKNOWN_TIME]), symbols)
+    return partition_of(symbols.names[0], partitions) if len(symbols.names) == 1 else one.source_partition
 
 
 def _own_headers(one: DeadLetter) -> list[tuple[str, bytes | None]]:

@@ -36,7 +36,7 @@ class SinkApp:
     def __init__(self, role: SinkRole, fail: Callable[[str, BaseException], Any] = end_process) -> None:
         """Make it inside the event loop that it will run in."""
         config = ApplicationConfig(role.app_id, role.bootstrap, role.data_dir, role.instance_id, role.session_timeout_s)
-        self.faust = new_application(config)
+        self.faust, self._fail = new_application(config), fail
         self.sink = Sink(ClickHouse(role.clickhouse), role.limits, fail)
         self.sink.register(self.faust)
 
@@ -47,7 +47,7 @@ class SinkApp:
     async def run(self, stop: asyncio.Event) -> None:
         """After `open`: work until `stop` is set. Raises what it crashed with."""
         try:
-            await run_application(self.faust, stop)
+            await run_application(self.faust, stop, self._fail)
         finally:
             await self.sink.close()
 

@@ -141,6 +141,7 @@ class ScanApp:
     ) -> None:
         """`partitions` of the tick topic. Make it inside the event loop that it will run in."""
         give_plain_records([TICKS.name])
+        self._fail = fail
         self.faust: faust.App = new_application(
             ApplicationConfig(
                 role.app_id,
@@ -173,6 +174,7 @@ class ScanApp:
             writer,
             role.engine,
             role.checkpoint_s,
+            2 * role.request_timeout_s,
             role.live_s,
             pause_limit_s=role.session_timeout_s / 2 if role.pause_limit_s is None else role.pause_limit_s,
             heartbeat_s=role.heartbeat_s,
@@ -195,7 +197,7 @@ class ScanApp:
             await producer.start()
         self.scan.open()
         try:
-            await run_application(self.faust, stop)
+            await run_application(self.faust, stop, self._fail)
         finally:
             await self.scan.close()
             await self._outbox.close()

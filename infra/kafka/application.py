@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import faust
 
@@ -82,8 +84,9 @@ def new_application(config: ApplicationConfig) -> faust.App:
     return app
 
 
-async def run_application(app: faust.App, stop: asyncio.Event) -> None:
-    """Start, run until `stop` is set, stop. Raises what the application crashed with.
+async def run_application(app: faust.App, stop: asyncio.Event, fail: Callable[[str, BaseException], Any]) -> None:
+    """Start, run until `stop` is set, stop. What the application ends with by itself goes to `fail` before Faust stops
+    the rest, which can take for ever, and is raised if `fail` returns.
 
     Started inside our own event loop and not by `faust.Worker`: the process has an HTTP server, signal handlers and
     logs of its own, and the one thing that depends on the worker, Faust's exactly-once mode, is not used.
@@ -94,8 +97,10 @@ async def run_application(app: faust.App, stop: asyncio.Event) -> None:
     running = asyncio.ensure_future(_run(app))
     try:
         await asyncio.wait({stopping, running}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
+        if running.done() and not stop.is_set():
+            error = _reason(app, running)
+            fail("the application ended by itself", error)
+            raise error
     finally:
         stopping.cancel()
         running.cancel()
@@ -109,5 +114,10 @@ async def run_application(app: faust.App, stop: asyncio.Event) -> None:
 async def _run(app: faust.App) -> None:
     await app.start()
     await app.wait_until_stopped()
-    if app.crash_reason is not None:
-        raise app.crash_reason
+
+
+def _reason(app: faust.App, running: asyncio.Future[None]) -> BaseException:
+    """A task that Faust cancels says nothing of why."""
+    if not running.cancelled() and (error := running.exception()) is not None:
+        return error
+    return app.crash_reason or RuntimeError("nothing says why")

@@ -127,6 +127,28 @@ def test_a_fault_of_the_engine_ends_the_worker_and_tells_nothing_wrong(broker: K
     asyncio.run(check())
 
 
+def test_a_fault_of_a_task_of_fausts_ends_the_worker_at_once(broker: KafkaBroker, tmp_path: Path) -> None:
+    """Faust stops what is left of it before it says so, which can take for ever."""
+
+    async def check() -> None:
+        made, log = role(broker.bootstrap, tmp_path / "one"), tmp_path / "worker.log"
+        await apply_rules(broker.bootstrap, RULES)
+        market = Market(seed=13)
+        await write(broker.bootstrap, market.seconds(60))
+        with worker_process(made, log, fault="fetcher") as process:
+            for _ in range(10):
+                await write(broker.bootstrap, market.seconds(20))
+                await asyncio.sleep(0.2)
+            assert await ended(process) == EXIT_CODE
+        assert b"the application ended by itself" in log.read_bytes()
+        assert b"a fault of the fetcher" in log.read_bytes()
+        with worker_process(made, log):
+            await all_committed(broker.bootstrap)
+        await same_as_offline(broker.bootstrap, least_alerts=5)
+
+    asyncio.run(check())
+
+
 def test_a_full_disk_ends_the_worker_at_work_and_at_a_restore(broker: KafkaBroker, tmp_path: Path) -> None:
     async def check() -> None:
         made, log = role(broker.bootstrap, tmp_path / "one", checkpoint_s=0.1, restore_limit_s=5.0), tmp_path / "a.log"

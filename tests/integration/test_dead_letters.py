@@ -9,9 +9,10 @@ from aiokafka import AIOKafkaProducer
 from app.cli import main
 from app.dlq_commands import CONNECT
 from infra.embedded.kafka import KafkaBroker, KafkaRuntime
-from schemas.topics import TICKS
+from schemas.partitioning import partition_of
+from schemas.topics import TICKS, TICKS_DEAD
 from tests.support.scanning import all_committed, make_topics, records_of, role, running_worker
-from tests.support.tick_log import RULES, apply_rules, write
+from tests.support.tick_log import PARTITIONS, RULES, START_NS, apply_rules, write
 
 FOREIGN = [
     ("empty", None),
@@ -19,6 +20,7 @@ FOREIGN = [
     (f"{CONNECT}exception.message", b"of another"),
     (f"{CONNECT}offset", b"?"),
 ]
+LOST = b'{"symbol":"C0-USD","ts":%d,"price":1,"size":1}' % START_NS
 BAD = b'{"symbol":"C0-USD","price":-1'
 
 
@@ -80,6 +82,17 @@ def test_list_show_and_retry(
         assert b"  json: " in capfdbinary.readouterr().out
         assert main(["dlq", "show", "3/0"]) == 0
         assert rb"trace: \xff" in capfdbinary.readouterr().out
+
+        home = partition_of("C0-USD", PARTITIONS)
+        elsewhere = (home + 1) % PARTITIONS
+        asyncio.run(work({elsewhere: [LOST]}))
+        [letter] = [one for one in asyncio.run(records_of(broker.bootstrap, TICKS_DEAD.name)) if one.value == LOST]
+        assert main(["dlq", "retry", f"{letter.partition}/{letter.offset}"]) == 0
+        asyncio.run(work({}))
+        sent = [one.partition for one in asyncio.run(records_of(broker.bootstrap, TICKS.name)) if one.value == LOST]
+        assert sorted(sent) == sorted([elsewhere, home])
+        letters = [one.value for one in asyncio.run(records_of(broker.bootstrap, TICKS_DEAD.name))]
+        assert letters.count(LOST) == 1, "where it belongs it is none"
 
         assert main(["dlq", "show", "2/9"]) == 1
         assert b"ticks.v1.dlq has no record 2/9" in capfdbinary.readouterr().err

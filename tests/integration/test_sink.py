@@ -57,7 +57,7 @@ async def running_sink(
     app = new_application(ApplicationConfig(APP_ID, broker.bootstrap, folder / unique_name("sink")))
     sink.register(app)
     await sink.open()
-    running = asyncio.create_task(run_application(app, stop))
+    running = asyncio.create_task(run_application(app, stop, lambda reason, error: failed.append(reason)))
     try:
         yield sink
     finally:

@@ -12,9 +12,11 @@ import msgspec
 
 from app.topology import ScanApp, ScanRole, prepare_scan
 from engine.partition import Partition
+from infra.kafka.consumer import Consumer
 from infra.logs import setup_logs
 
 LARGEST_FILE_BYTES = 20_000
+FEW_CHUNKS = 6
 
 
 def broken_engine() -> None:
@@ -39,7 +41,21 @@ def full_disk() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE_BYTES, LARGEST_FILE_BYTES))
 
 
-FAULTS = {"none": lambda: None, "engine": broken_engine, "disk": full_disk}
+def broken_fetcher() -> None:
+    """A task of Faust's fails once something was handed on."""
+    hand_on, chunks = Consumer._hand_on_chunk, 0
+
+    async def fail_later(self: Consumer, *arguments: Any) -> None:
+        nonlocal chunks
+        chunks += 1
+        if chunks > FEW_CHUNKS:
+            raise ArithmeticError("a fault of the fetcher")
+        await hand_on(self, *arguments)
+
+    Consumer._hand_on_chunk = fail_later  # type: ignore[method-assign, assignment]  # the fault
+
+
+FAULTS = {"none": lambda: None, "engine": broken_engine, "disk": full_disk, "fetcher": broken_fetcher}
 
 
 async def main(role: str, fault: str) -> None:

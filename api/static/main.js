@@ -4,6 +4,7 @@ import { AlertList } from "./alerts.js";
 import { Connection } from "./connection.js";
 import { History } from "./history.js";
 import { PriceTable } from "./prices.js";
+import { Reference } from "./reference.js";
 
 const TOKEN = "tapewatch.token";
 const THEME = "tapewatch.theme";
@@ -29,6 +30,7 @@ const prices = new PriceTable(at("columns"), at("prices"), ({ known, shown }) =>
 });
 
 const history = new History("/api/v1/alerts");
+const reference = new Reference(at("reference"));
 
 const connection = new Connection(`${scheme}//${location.host}/api/v1/ws`, sessionStorage.getItem(TOKEN), {
   state(name, text) {
@@ -105,11 +107,13 @@ function showRate() {
 const KEYS = {
   "/": () => at("filter").focus(),
   p: () => setPaused(!isPaused()),
+  r: () => reference.open(connection.token),
   j: () => alerts.step(1),
   k: () => alerts.step(-1),
 };
 
 document.addEventListener("keydown", (event) => {
+  if (at("reference").open) return;
   const typing = event.target instanceof HTMLInputElement;
   if (event.key === "Escape" && (typing || at("filter").value)) {
     setFilter("");
@@ -122,6 +126,7 @@ document.addEventListener("keydown", (event) => {
 
 at("filter").addEventListener("input", (event) => setFilter(event.target.value));
 at("pause").addEventListener("click", () => setPaused(!isPaused()));
+at("rules").addEventListener("click", KEYS.r);
 at("older").addEventListener("click", () => showOlder(true));
 at("theme").addEventListener("click", () => {
   const theme = document.documentElement.dataset.theme === "light" ? "dark" : "light";

@@ -131,14 +131,16 @@ def alerts_at(rules: Sequence[Rule], symbol: Symbol, row: Row) -> list[AlertBody
 
 
 def _record(rules: Sequence[Rule], row: Row, memory: Memory, at: At) -> None:
-    """Values at this close; what looks at the row before has to see every row, whoever asks for it."""
+    """Values at this close, none of them with what another was at it; what looks at the row before has to see every
+    row, whoever asks for it."""
     parts = (one for rule in rules for expression in rule.expressions for one in series(expression.tree))
     recorded: dict[tuple[str, str, int], ast.expr] = {(text_of(node), frame, n): node for node, frame, n in parts}
-    for (text, frame, n), node in recorded.items():
+    for node in recorded.values():
         for inner in rows_before(node):
             at.of(inner)
-        if row.closing == frame:
-            memory.closes[text, frame, n].append(at.of(node))
+    closing = [(key, at.of(node)) for key, node in recorded.items() if row.closing == key[1]]
+    for key, value in closing:
+        memory.closes[key].append(value)
 
 
 def _tried(rule: Rule, symbol: Symbol, row: Row, at: At) -> list[AlertBody]:

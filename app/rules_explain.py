@@ -73,11 +73,17 @@ def _scope_rows(scopes: Iterable[ScopeCost]) -> Iterable[Row]:
 
 def _universe_row(one: UniverseCost) -> Row:
     without = f" but {_listed(one.without, MOST_NAMES)}" if one.without else ""
-    return f"{_listed(one.symbols, MOST_NAMES) or 'all'}{without}", f"rules {_listed(one.rules, MOST_NAMES)}"
+    tagged = f" tagged {_listed(one.tags, MOST_NAMES, ' or ')}" if one.tags else ""
+    untagged = f" not tagged {_listed(one.without_tags, MOST_NAMES, ' or ')}" if one.without_tags else ""
+    names = f"{_listed(one.symbols, MOST_NAMES) or 'all'}{without}"
+    return (
+        f"{names}{tagged}{' and' if tagged and untagged else ''}{untagged}",
+        f"rules {_listed(one.rules, MOST_NAMES)}",
+    )
 
 
-def _listed(names: Sequence[str], most: int) -> str:
-    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+def _listed(names: Sequence[str], most: int, between: str = ", ") -> str:
+    return between.join([*names[:most], *(["..."] if len(names) > most else [])])
 
 
 def _metric_row(one: MetricCost) -> Row:

@@ -247,4 +247,4 @@ class Partition:
             return None
         if isinstance(event, DailyBar):
             return history_records.apply(self.state, self.scanner, self._flow.clock, symbol, event)
-        return reference_records.apply(self.state, symbol, event)
+        return reference_records.apply(self.state, self.scanner, symbol, event)

@@ -52,7 +52,7 @@ class Scanner:
         self._open_to: Index | None = None
         self._known: dict[Timeframe | None, Known] = {}
         self._quiet: dict[Timeframe | None, QuietUntil] = {}
-        self._membership = Membership(state.symbols.names)
+        self._membership = Membership(state)
 
     # --- the rule set --------------------------------------------------------------------------------------------
 
@@ -178,6 +178,10 @@ class Scanner:
             if isinstance(metric, Ticked):
                 metric.traded(view)
 
+    def retagged(self, symbol: int) -> None:
+        """The symbol has other tags."""
+        self._membership.retagged(symbol)
+
     def closed(self, timeframe: Timeframe, symbols: Index) -> None:
         """A bar of each of `symbols` has closed."""
         for metric in self._on(timeframe):
@@ -223,20 +227,26 @@ class Scanner:
         for number, rows in self._true_rows(scope, blocks, view, evaluation, inside):
             alerts += self._fired(scope, number, rows, view, evaluation, at)
         for number in scope.edge_rules:
-            members = inside.members(scope.universe[number])
+            universe = scope.rules[number].universe
+            watches_all = universe is None or universe.is_by_tags
+            members = view.members if watches_all else inside.members(scope.universe[number])
             if blocks.rule(number) or not self._fires(scope.rules[number]).is_waiting(members):
                 rows = self._edges(scope, number, view, evaluation, inside)
                 alerts += self._fired(scope, number, rows, view, evaluation, at)
         return alerts
 
     def _edges(self, scope: Scope, number: int, view: View, evaluation: Evaluation, inside: Inside) -> Index:
-        """Rows where the rule becomes true. Of symbols outside of its universe nothing is remembered."""
+        """Rows where the rule becomes true. Without the right tags it is not true; of symbols that its universe can
+        never hold nothing is remembered."""
         rule = scope.rules[number]
         rearm = None if rule.trigger.rearm is None else evaluation.truth(rule.trigger.rearm)
         truth = evaluation.truth(rule.tree)
         if rule.universe is not None:
             (rows,) = inside.rows(scope.universe[[number]])
-            truth, rearm = truth.within(rows), None if rearm is None else rearm.within(rows)
+            if rule.universe.is_by_tags:
+                truth = truth.only_at(rows)
+            else:
+                truth, rearm = truth.within(rows), None if rearm is None else rearm.within(rows)
         return self._fires(rule).edges(truth, rearm, view)
 
     def _true_rows(

@@ -16,6 +16,7 @@ from engine.timeframes import ALL, ROLL_UPS
 from schemas.batch import F64, I64, U8, U64
 from schemas.partitioning import murmur2
 from schemas.symbols import SymbolTable
+from schemas.tags import MAX_TAGS
 
 NO_MINUTE: Final = -1
 NEVER: Final = np.iinfo(np.int64).max
@@ -139,7 +140,8 @@ class SymbolState(Columns):
 
 
 class ReferenceState(Columns):
-    """What reference records said, under their names; null where they did not. `earnings`: UTC ns."""
+    """What reference records said, under their names; null where they did not. `earnings`: UTC ns. `tags`: a number
+    each, the largest first, 0 where there is none."""
 
     float: F64 = column("f8", NULL)
     shares_outstanding: F64 = column("f8", NULL)
@@ -147,6 +149,7 @@ class ReferenceState(Columns):
     institutional_ownership_pct: F64 = column("f8", NULL)
     short_ratio: F64 = column("f8", NULL)
     earnings: I64 = column("i8", NO_EARNINGS)
+    tags: U64 = column("u8", 0, MAX_TAGS)
 
 
 class Origin(Columns):

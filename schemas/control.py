@@ -46,14 +46,15 @@ class DailyBar:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What is supplied of a symbol: its market (None: as it was) and `values` by name. What is `cleared` is unknown,
-    unless it is among `values`. See `schemas.reference`."""
+    """What is supplied of a symbol: market and tags (None: as they were) and `values` by name. What is `cleared`
+    is unknown, unless the record gives it anew. See `schemas.reference`."""
 
     symbol: str
     ts_ns: int
     market: str | None
     values: dict[str, float] = field(default_factory=dict)
     cleared: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

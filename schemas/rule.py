@@ -20,6 +20,7 @@ TRIGGERS: Final = (EACH_ROW, BECOMES_TRUE, ONCE_PER_BAR, ONCE_PER_SESSION, BAR_C
 
 MAX_VERSION: Final = 2**31 - 1
 MAX_SYMBOLS: Final = 1_000
+MAX_TAGS_NAMED: Final = 100
 
 During = Literal["premarket", "market", "postmarket", "all"]
 
@@ -59,16 +60,20 @@ class Runaway(msgspec.Struct, forbid_unknown_fields=True):
 
 
 SymbolList = Annotated[list[str], msgspec.Meta(max_length=MAX_SYMBOLS)]
+TagList = Annotated[list[str], msgspec.Meta(max_length=MAX_TAGS_NAMED)]
 
 
 class SeedUniverse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Which symbols a rule is for: `symbols` and those that fit one of `patterns` (`*` any text, `?` one character),
-    all of them where neither is given, but never those of `exclude`, names or patterns. And which rows: those with the
-    price and the volume of the day so far within the bounds."""
+    all of them where neither is given, but never those of `exclude`, names or patterns; of these, symbols that have at
+    least one of `tags`, where any are given, and none of `exclude_tags`. And which rows: those with the price and the
+    volume of the day so far within the bounds."""
 
     symbols: SymbolList | None = None
     patterns: SymbolList | None = None
     exclude: SymbolList = []
+    tags: TagList | None = None
+    exclude_tags: TagList = []
     min_price: float | None = None
     max_price: float | None = None
     min_volume: float | None = None
@@ -128,11 +133,19 @@ class RuleFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 class Universe(msgspec.Struct, frozen=True, omit_defaults=True):
     """The symbols of a rule in normal form, each list sorted: `symbols` and those that fit one of `patterns` (all where
-    both are empty), but for what `exclude` names or fits."""
+    both are empty), but for what `exclude` names or fits; of these, those that have one of `tags` (any where it is
+    empty) and none of `exclude_tags`."""
 
     symbols: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
+
+    @property
+    def is_by_tags(self) -> bool:
+        """Whether symbols come into it and leave it, as their tags change."""
+        return bool(self.tags or self.exclude_tags)
 
 
 class RuleBody(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -63,10 +63,13 @@ class ScopeCost:
 
 @dataclass(frozen=True, slots=True)
 class UniverseCost:
-    """Symbols that rules are confined to: names and patterns (none: all symbols), without those that are left out."""
+    """Symbols that rules are confined to: names and patterns (none: all symbols), without those that are left out; of
+    these, those with one of `tags` (none: any) and without all of `without_tags`."""
 
     symbols: tuple[str, ...]
     without: tuple[str, ...]
+    tags: tuple[str, ...]
+    without_tags: tuple[str, ...]
     rules: tuple[str, ...]
 
 
@@ -200,7 +203,10 @@ def _universes(plan: Plan) -> tuple[UniverseCost, ...]:
     for rule in plan.rules:
         if rule.universe is not None:
             rules[rule.universe].append(rule.id)
-    return tuple(UniverseCost((*u.symbols, *u.patterns), u.exclude, tuple(ids)) for u, ids in rules.items())
+    return tuple(
+        UniverseCost((*u.symbols, *u.patterns), u.exclude, u.tags, u.exclude_tags, tuple(ids))
+        for u, ids in rules.items()
+    )
 
 
 def _metric(call: MetricCall, uses: Counter[Node], computed: dict[str, set[Node]]) -> MetricCost:

@@ -50,6 +50,10 @@ class Truth:
         """Null outside of these rows."""
         return Truth(self.true & rows, self.false & rows)
 
+    def only_at(self, rows: Mask) -> Truth:
+        """False outside of these rows."""
+        return Truth(self.true & rows, self.false | ~rows)
+
 
 def truth_of(numbers: F64) -> Truth:
     """What `Truth.number` was made from."""

@@ -11,6 +11,7 @@ from typing import Final
 from engine.rules.parser import parse
 from engine.rules.tree import Node, number_text
 from schemas.rule import RuleError, SeedUniverse, Universe
+from schemas.tags import refusal
 from schemas.tick import SYMBOL_PATTERN
 
 ANY: Final = "*"
@@ -38,7 +39,8 @@ def universe_of(seed: SeedUniverse | None, where: str) -> Universe | None:
         symbols, patterns = set(), set()
     elif symbols and not patterns:
         exclude = set(filter(is_pattern, exclude))
-    found = Universe(*(tuple(sorted(names)) for names in (symbols, patterns, exclude)))
+    lists = (symbols, patterns, exclude, *_tag_lists(seed, where))
+    found = Universe(*(tuple(sorted(names)) for names in lists))
     return None if found == Universe() else found
 
 
@@ -71,6 +73,26 @@ def _symbol(name: str, where: str) -> str:
     if SYMBOL_PATTERN.fullmatch(name) is None:
         raise RuleError(where, f"{name[:40]!r} is not the name of a symbol")
     return name
+
+
+def _tag_lists(seed: SeedUniverse, where: str) -> tuple[set[str], set[str]]:
+    """Those of which a symbol needs one, and those it must not have."""
+    exclude = {_tag(tag, f"{where}.exclude_tags[{i}]") for i, tag in enumerate(seed.exclude_tags)}
+    tags = {_tag(tag, f"{where}.tags[{i}]") for i, tag in enumerate(seed.tags or ())}
+    if seed.tags is not None and not tags:
+        raise RuleError(f"{where}.tags", "names no tag; leave tags out for symbols with any or none")
+    if tags and tags <= exclude:
+        raise RuleError(f"{where}.exclude_tags", "leaves no tag")
+    return tags - exclude, exclude
+
+
+def _tag(text: str, where: str) -> str:
+    if is_pattern(text):
+        raise RuleError(where, f"{text[:40]!r} is a pattern; tags are written out, patterns are for names of symbols")
+    reason = refusal(text)
+    if reason is not None:
+        raise RuleError(where, reason)
+    return text
 
 
 def _patterns(given: Iterable[str], where: str) -> set[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.engine_runs import RuleSets, engine_outcome, random_cuts, twin_outcome
 from tests.support.markets import Market
-from tests.support.random_rules import add_rule_sets
+from tests.support.random_rules import add_rule_sets, add_tag_rules
 
 PACES = (0.3, 3.0, 40.0)
 
@@ -21,6 +21,15 @@ def test_engine_and_twin_agree(seed: int) -> None:
     assert engine == twin
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_they_agree_where_tags_change_all_the_time(seed: int) -> None:
+    sets = RuleSets()
+    records = Market(seed, add_tag_rules(sets, seed), PACES[seed % len(PACES)], reference_share=0.3).records(500)
+    twin = twin_outcome(records, sets)
+    assert engine_outcome(records, sets, random_cuts(seed, len(records), 1 + seed % 12)) == twin
+    assert twin.alerts
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_markets_reach_what_they_are_made_for(seed: int) -> None:
     """Over a few seeds together; one alone may lack something."""
@@ -33,6 +42,9 @@ def test_the_markets_reach_what_they_are_made_for(seed: int) -> None:
         found |= {name for name, count in counted.items() if count}
         found |= {name for name, some in {"bars": outcome.bars, "alerts": outcome.alerts}.items() if some}
         found |= {"refused"} if outcome.refused else set()
-        confined = [rule.hash.encode() for rules in sets.rules.values() for rule in rules if rule.body.universe]
-        found |= {"confined"} if any(key in alert for alert in outcome.alerts for key in confined) else set()
-    assert found == {"duplicates", "amended", "late", "bars", "alerts", "refused", "confined"}
+        rules = [rule for rules in sets.rules.values() for rule in rules if rule.body.universe]
+        confined = {rule.hash.encode(): rule for rule in rules}
+        by_tags = [key for key, rule in confined.items() if rule.body.universe and rule.body.universe.is_by_tags]
+        for name, keys in {"confined": confined, "tagged": by_tags}.items():
+            found |= {name} if any(key in alert for alert in outcome.alerts for key in keys) else set()
+    assert found == {"duplicates", "amended", "late", "bars", "alerts", "refused", "confined", "tagged"}

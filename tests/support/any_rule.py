@@ -102,6 +102,8 @@ UNIVERSE: dict[str, Any] = {
     "symbols": ["AAPL", "BRK.B"],
     "patterns": ["*-USD", "A?*"],
     "exclude": ["AAPL", "X*"],
+    "tags": ["sp500", "tech"],
+    "exclude_tags": ["etf"],
     "min_price": 1,
     "max_price": 500.5,
     "min_volume": 1e5,

@@ -24,6 +24,7 @@ HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 NORMAL: Final = 7
 SYMBOLS: Final = ("AAA", "BRK.B", "ZZZ", "BTC-USD", "ETH/USDT", "X-1")
+TAGS: Final = ("tech", "sp500", "etf", "x:1")
 SOURCES: Final = ("a", "b", "c")
 FLAGS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 15, 23, 31)
 BAD: Final[tuple[dict[str, Any], ...]] = (
@@ -51,6 +52,10 @@ BAD: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "reference", "shares_outstanding": 2e15},
     {"kind": "reference", "float": True},
     {"kind": "reference", "earnings": 5},
+    {"kind": "reference", "tags": [f"t{number}" for number in range(9)]},
+    {"kind": "reference", "tags": ["tech", "no good"]},
+    {"kind": "reference", "tags": [7]},
+    {"kind": "reference", "tags": "tech"},
     {"kind": "reference", "short_ratio": 1, "clear": ["price"]},
     {"price": "1"},
 )
@@ -102,8 +107,12 @@ class Walk:
 class Market:
     """Makes the records. `rule_sets`: hashes that the log may switch to, the first at its start."""
 
-    def __init__(self, seed: int, rule_sets: Sequence[str] = (), pace: float = 1.0) -> None:
-        """`pace` scales the time between records: 1 gives a few a second, 60 a few a minute."""
+    def __init__(
+        self, seed: int, rule_sets: Sequence[str] = (), pace: float = 1.0, reference_share: float = 0.02
+    ) -> None:
+        """`pace` scales the time between records: 1 gives a few a second, 60 a few a minute. `reference_share`: of the
+        records that say what is supplied."""
+        self._reference_share = reference_share
         self.random = random.Random(seed)
         self._rule_sets, self._pace = rule_sets, pace
         self._now = self.random.choice(MOMENTS)
@@ -157,7 +166,7 @@ class Market:
             (0.02, lambda: self._put(self.random.choice(BROKEN))),
             (0.005 if self._rule_sets else 0.0, lambda: self._switch(self.random.choice(self._rule_sets))),
             (0.01, self._status),
-            (0.01, lambda: self._reference(self.random.choice(self._walks))),
+            (self._reference_share, lambda: self._reference(self.random.choice(self._walks))),
             (0.005, lambda: self._daily(self.random.choice(self._walks), self.random.randint(0, 5))),
             (0.02, lambda: self._put(msgspec.json.encode(self._tick() | self.random.choice(BAD)))),
             (0.13, lambda: self._put(frame([self._tick() for _ in range(self.random.randint(0, 12))]))),
@@ -199,6 +208,7 @@ class Market:
             "institutional_ownership_pct": 100 * chance.random(),
             "short_ratio": chance.choice((0.0, 3, 4.5)),
             "earnings": chance.choice((earnings, earnings, None)),
+            "tags": chance.choices(TAGS, k=chance.randint(0, 3)),
         }
         some = chance.sample(sorted(known), chance.randint(1, len(known)))
         record = {"symbol": walk.name, "ts": self._ts(), "kind": "reference", **{name: known[name] for name in some}}

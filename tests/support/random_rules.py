@@ -7,7 +7,7 @@ from engine.rules.parser import parse_condition
 from engine.rules.universe import universe_of
 from schemas.rule import BAR_CLOSE, BECOMES_TRUE, EACH_ROW, ONCE_PER_BAR, TRIGGERS, RuleBody, SeedUniverse
 from tests.support.engine_runs import RuleSets
-from tests.support.markets import SYMBOLS
+from tests.support.markets import SYMBOLS, TAGS
 
 METRICS: Final = (
     ("price", 100.0),
@@ -187,6 +187,28 @@ def add_rule_sets(sets: RuleSets, seed: int, count: int = 3) -> list[str]:
     return [sets.add({f"r{number}": pool[number] for number in rng.sample(range(12), 7)}) for _ in range(count)]
 
 
+def add_tag_rules(sets: RuleSets, seed: int) -> list[str]:
+    """Two sets with rules that are mostly about who is in: by tags, on every trigger, on edges twice."""
+    rng = random.Random(seed)
+    pool: list[RuleBody] = []
+    for trigger in (*TRIGGERS, BECOMES_TRUE):
+        tags = rng.sample(TAGS, 3)
+        universe = SeedUniverse(tags=tags[: rng.randint(1, 2)], exclude_tags=tags[2 : rng.choice((2, 3))])
+        condition = rng.choice(("price > 0", "price > prev(price)", "change_from_open_pct > 0", "vwap_dist_pct < 0"))
+        pool.append(
+            RuleBody(
+                parse_condition(condition).text,
+                trigger,
+                rng.choice(COOLDOWNS_S) * 10**9,
+                timeframe="1m" if trigger in (BAR_CLOSE, ONCE_PER_BAR) else "",
+                rearm=parse_condition("price < prev(price)").text if trigger == BECOMES_TRUE and pool[1:] else "",
+                universe=universe_of(universe, "universe"),
+            )
+        )
+    numbers = range(len(pool))
+    return [sets.add({f"r{n}": pool[n] for n in rng.sample(numbers, len(pool) - 1)}) for _ in range(2)]
+
+
 def random_body(rng: random.Random) -> RuleBody:
     """One rule."""
     return _Writer(rng).body()
@@ -220,10 +242,14 @@ class _Writer:
     def universe(self) -> SeedUniverse:
         """Of the symbols of the random markets."""
         rng = self._rng
+        by_tags = rng.random() < 0.5
+        tags = rng.sample(TAGS, 4)
         return SeedUniverse(
             symbols=rng.sample(SYMBOLS[1:], rng.randint(2, 4)) if rng.random() < 0.4 else None,
             patterns=rng.sample(PATTERNS, rng.randint(2, 4)) if rng.random() < 0.6 else None,
             exclude=rng.sample((*PATTERNS, SYMBOLS[0]), rng.choice((0, 0, 1, 2))),
+            tags=tags[: rng.randint(1, 2)] if by_tags else None,
+            exclude_tags=tags[2 : 2 + rng.randint(0, 2)] if by_tags else [],
         )
 
     def condition(self, depth: int) -> str:

@@ -103,6 +103,8 @@ class Twin:
             for name in given.cleared:
                 symbol.supplied.pop(name, None)
             symbol.supplied |= given.values
+            tags = () if given.tags is None and "tags" in given.cleared else given.tags
+            symbol.tags = symbol.tags if tags is None else frozenset(tags)
         else:
             raise RefusedError(f"market: {given.market}")
 

@@ -16,6 +16,7 @@ import msgspec
 from schemas.control import DailyBar, Heartbeat, Reference, RuleSetSwitch, SourceEnd, Status, Unapplied
 
 NORMAL = 7
+TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/&-]{0,63}")
 SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:^=+/\-]{0,31}")
 KINDS = ("trade", "quote", "correction", "cancel", "status", "daily", "reference")
 FRAME = 0xF7
@@ -212,12 +213,21 @@ def _daily(fields: Mapping[str, Any], symbol: str, ts: int) -> DailyBar:
 
 def _reference(fields: Mapping[str, Any], symbol: str, ts: int) -> Reference:
     cleared = [] if fields.get("clear") is None else fields["clear"]
-    if not isinstance(cleared, list) or any(name not in SUPPLIED for name in cleared):
+    if not isinstance(cleared, list) or any(name not in (*SUPPLIED, "tags") for name in cleared):
         raise RefusedError("reference: clear")
     values = {name: _supplied(name, fields[name]) for name in SUPPLIED if fields.get(name) is not None}
-    if fields.get("market") is None and not values and not cleared:
+    tags = fields.get("tags")
+    if fields.get("market") is None and not values and not cleared and tags is None:
         raise RefusedError("reference: says nothing")
-    return Reference(symbol, ts, fields.get("market"), values, tuple(cleared))
+    return Reference(symbol, ts, fields.get("market"), values, tuple(cleared), None if tags is None else _tags(tags))
+
+
+def _tags(content: object) -> tuple[str, ...]:
+    if not isinstance(content, list) or not all(isinstance(tag, str) and TAG.fullmatch(tag) for tag in content):
+        raise RefusedError("reference: tags: not a list of tags")
+    if len(set(content)) > 8:
+        raise RefusedError("reference: tags: too many")
+    return tuple(content)
 
 
 def _supplied(name: str, content: object) -> float:

@@ -38,12 +38,19 @@ class Rule:
         return f"{self.body.trigger} {self.body.timeframe}".strip()
 
     def is_for(self, name: str) -> bool:
-        """Whether the symbol is in its universe."""
+        """Whether the symbol can be in its universe, whatever its tags."""
         universe = self.body.universe
         if universe is None:
             return True
         wanted = [*universe.symbols, *universe.patterns] or ["*"]
         return _fits(name, wanted) and not _fits(name, universe.exclude)
+
+    def is_for_tags(self, tags: frozenset[str]) -> bool:
+        """Whether a symbol with these tags is in it."""
+        universe = self.body.universe
+        if universe is None:
+            return True
+        return not tags & {*universe.exclude_tags} and (not universe.tags or bool(tags & {*universe.tags}))
 
     @property
     def expressions(self) -> list[Expression]:
@@ -146,7 +153,7 @@ def _record(rules: Sequence[Rule], row: Row, memory: Memory, at: At) -> None:
 def _tried(rule: Rule, symbol: Symbol, row: Row, at: At) -> list[AlertBody]:
     key = (rule.id, rule.hash)
     fires: Fires = symbol.fires.setdefault(key, Fires())
-    verdict = at.of(rule.condition.tree)
+    verdict = at.of(rule.condition.tree) if rule.is_for_tags(symbol.tags) else False
     if rule.body.trigger == "becomes_true":
         verdict = _edge(fires, verdict, None if rule.rearm is None else at.of(rule.rearm.tree), rule.rearm is None)
     if verdict is not True or not _may_fire(rule.body, fires, symbol, row):

@@ -62,6 +62,7 @@ class Symbol:
         self.extended = {"pre": Extended(), "post": Extended()}
         self.halted, self.halted_t = False, -1
         self.supplied: dict[str, float] = {}
+        self.tags: frozenset[str] = frozenset()
         self.trade_t = -1
         self.profile: list[float] | None = None
         self.profile_days = 0

@@ -3,6 +3,7 @@
 import gzip
 import json
 from codecs import BOM_UTF8
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -191,3 +192,25 @@ def test_a_mark_before_the_first_line_changes_nothing(ticks: Path, rules: Path) 
     marked = replay(ticks, rules, "marked")
     for name in ("bars", "alerts"):
         assert lines(marked, name) == lines(whole, name)
+
+
+def test_tags_in_a_file_decide_which_symbols_a_rule_is_for(ticks: Path, rules: Path) -> None:
+    def told(name: str) -> set[tuple[str, int, str]]:
+        bodies = map(json.loads, lines(replay(ticks, rules, name), "alerts"))
+        return {(body["symbol"], body["ts"], body["rule_id"]) for body in bodies}
+
+    def tagged(symbol: str, *tags: str) -> bytes:
+        return msgspec.json.encode({"kind": "reference", "symbol": symbol, "ts": START_NS, "tags": tags})
+
+    whole, market = told("whole"), gzip.decompress(ticks.read_bytes()).splitlines()
+    first, second = (symbol for symbol, _ in Counter(symbol for symbol, _, _ in whole).most_common(2))
+    times = sorted(ts for symbol, ts, _ in whole if symbol == first)
+    last = next(number for number, line in enumerate(market) if first in str(line) and str(times[0]) in str(line))
+    head, tail = market[: last + 1], market[last + 1 :]
+    given = [tagged(first, "mine"), tagged(second, "x", "mine"), *head, tagged(first), *tail]
+    ticks.write_bytes(gzip.compress(b"\n".join(given)))
+    universe = {"tags": ["mine"]}
+    rules.write_bytes(msgspec.json.encode([{**rule, "universe": universe} for rule in json.loads(rules.read_bytes())]))
+    of_first = {one for one in whole if one[:2] == (first, times[0])}
+    assert len(times) > len(of_first)
+    assert told("tagged") == of_first | {one for one in whole if one[0] == second}

@@ -115,8 +115,35 @@ def test_what_is_for_some_symbols_only_is_told(tmp_path: Path, capsys: pytest.Ca
     assert "for some symbols only\n  S0, S1, S2, S3, S4, S5, S6, S7, ...  rules a, d\n  all but *-USD" in out
     assert main(["rules", "explain", str(path), "--json"]) == 0
     first, second = json.loads(capsys.readouterr().out)["universes"]
-    assert first == {"symbols": some["symbols"], "without": [], "rules": ["a", "d"]}
-    assert second == {"symbols": [], "without": ["*-USD"], "rules": ["b"]}
+    tags: dict[str, list[str]] = {"tags": [], "without_tags": []}
+    assert first == {"symbols": some["symbols"], "without": [], "rules": ["a", "d"]} | tags
+    assert second == {"symbols": [], "without": ["*-USD"], "rules": ["b"]} | tags
+
+
+@pytest.mark.parametrize(
+    ("universe", "shown"),
+    [
+        ({"tags": ["tech", "sp500"]}, "all tagged sp500 or tech  rules a\n"),
+        ({"exclude_tags": ["etf"]}, "all not tagged etf  rules a\n"),
+        (
+            {"patterns": ["A*"], "exclude": ["AA"], "tags": ["tech"], "exclude_tags": ["etf", "x"]},
+            "A* but AA tagged tech and not tagged etf or x  rules a\n",
+        ),
+    ],
+)
+def test_tags_are_told_beside_the_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], universe: dict[str, list[str]], shown: str
+) -> None:
+    path = tmp_path / "rules.json"
+    path.write_bytes(msgspec.json.encode([{**RULES[0], "universe": universe}]))
+    assert main(["rules", "explain", str(path)]) == 0
+    assert f"for some symbols only\n  {shown}" in capsys.readouterr().out
+    assert main(["rules", "explain", str(path), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["universes"]
+    assert (found["tags"], found["without_tags"]) == (
+        sorted(universe.get("tags", [])),
+        sorted(universe.get("exclude_tags", [])),
+    )
 
 
 def test_rules_that_cannot_run_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

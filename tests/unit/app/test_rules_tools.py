@@ -90,7 +90,14 @@ EVERYTHING = {
     "expires_at": 1_800_000_000,
     "max_fires": 3,
     "runaway": {"fires": 5, "minutes": 1.5},
-    "universe": {"symbols": ["X"], "patterns": ["A*"], "exclude": ["AA"], "max_price": 50},
+    "universe": {
+        "symbols": ["X"],
+        "patterns": ["A*"],
+        "exclude": ["AA"],
+        "tags": ["t"],
+        "exclude_tags": ["e"],
+        "max_price": 50,
+    },
     "created_at": "2025-01-01",
 }
 
@@ -101,7 +108,7 @@ def test_nothing_that_a_rule_says_is_lost(tmp_path: Path, capsys: pytest.Capture
         "expression": "price > 2 and price <= 50",
         "rearm": "price < 1",
         "cooldown": 1.5,
-        "universe": {"symbols": ["X"], "patterns": ["A*"], "exclude": ["AA"]},
+        "universe": {"symbols": ["X"], "patterns": ["A*"], "exclude": ["AA"], "tags": ["t"], "exclude_tags": ["e"]},
     }
     kept = {name: value for name, value in EVERYTHING.items() if name != "cooldown_s"}
     assert json.loads(out) == [kept | changed]

@@ -40,6 +40,11 @@ def body(universe: Mapping[str, Any] | None, **fields: Any) -> RuleBody:
         ({"symbols": ["AAPL", "MSFT"], "exclude": ["A*"]}, Universe(("AAPL", "MSFT"), (), ("A*",))),
         ({"symbols": ["BRK.B"], "patterns": ["A*"], "exclude": ["AAPL"]}, Universe(("BRK.B",), ("A*",), ("AAPL",))),
         ({"symbols": ["AAPL"], "patterns": ["*"], "exclude": ["B"]}, Universe(exclude=("B",))),
+        ({"tags": ["tech", "etf", "tech"]}, Universe(tags=("etf", "tech"))),
+        ({"tags": ["tech"], "patterns": ["*"], "exclude": ["B"]}, Universe((), (), ("B",), ("tech",))),
+        ({"tags": ["a", "b"], "exclude_tags": ["c", "b"]}, Universe(tags=("a",), exclude_tags=("b", "c"))),
+        ({"exclude_tags": ["etf"], "symbols": ["A"]}, Universe(("A",), exclude_tags=("etf",))),
+        ({"exclude_tags": []}, None),
         ({"patterns": ["*"]}, None),
         ({"min_price": 5}, None),
         ({}, None),
@@ -68,6 +73,16 @@ def test_its_symbols_have_one_normal_form(written: dict[str, Any] | None, normal
         ({"exclude": [f"A{i}*" for i in range(101)]}, ".exclude", "has more than 100 patterns"),
         ({"exclude": ["*"]}, ".exclude", "leaves no symbol"),
         ({"symbols": ["AAPL"], "exclude": ["AAPL"]}, ".exclude", "leaves no symbol"),
+        ({"tag": ["tech"]}, "", "unknown field `tag`; did you mean tags?"),
+        ({"tags": "tech"}, ".tags", "Expected `array | null`, got `str`"),
+        ({"tags": ["tech", 7]}, ".tags[1]", "Expected `str`, got `int`"),
+        ({"tags": []}, ".tags", "names no tag; leave tags out for symbols with any or none"),
+        ({"tags": ["etf", "s&p 500"]}, ".tags[1]", "'s&p 500' is no tag: 1 to 64 letters, digits or ._:+/&-"),
+        ({"tags": ["s&p 500"]}, ".tags[0]", "a letter or digit first; did you mean s&p-500?"),
+        ({"exclude_tags": ["etf", "sp*"]}, ".exclude_tags[1]", "'sp*' is a pattern; tags are written out"),
+        ({"exclude_tags": [""]}, ".exclude_tags[0]", "'' is no tag"),
+        ({"tags": [f"t{i}" for i in range(101)]}, ".tags", "length <= 100"),
+        ({"tags": ["a", "b"], "exclude_tags": ["b", "a"]}, ".exclude_tags", "leaves no tag"),
         ({"min_price": -1}, ".min_price", "-1.0 is not a price"),
         ({"max_price": "5"}, ".max_price", "Expected `float | null`, got `str`"),
         ({"min_price": 5, "max_price": 4}, ".min_price", "5.0 is above max_price, 4.0"),
@@ -91,6 +106,7 @@ def test_bounds_are_conditions_and_symbols_are_none() -> None:
 def test_the_bytes_of_a_rule_without_one_are_as_they_were() -> None:
     assert encode_rule_body(body(None)) == b'{"expression":"price > 5","trigger":"each_row","cooldown_ns":0}'
     assert encode_rule_body(body({"symbols": ["A"]})).endswith(b'"cooldown_ns":0,"universe":{"symbols":["A"]}}')
+    assert encode_rule_body(body({"tags": ["b", "a"]})).endswith(b'"universe":{"tags":["a","b"]}}')
 
 
 @pytest.mark.parametrize("form", ["template", "conditions"])
@@ -99,12 +115,13 @@ def test_every_form_of_a_rule_has_one_and_keeps_it(form: str) -> None:
         "template": {"template": "near_day_high", "percent": 1},
         "conditions": {"conditions": [{"metric": "rsi_14", "op": "<", "value": 30}]},
     }
-    rule = {"id": "r", "universe": {"patterns": ["A*"], "exclude": ["AAPL"], "min_price": 5}, **forms[form]}
+    universe = {"patterns": ["A*"], "exclude": ["AAPL"], "tags": ["tech"], "exclude_tags": ["etf"], "min_price": 5}
+    rule = {"id": "r", "universe": universe, **forms[form]}
     file = load_rule_file(msgspec.json.encode([rule]))
     again = load_rule_file(msgspec.json.encode(normal_file(file)))
     assert rules_of(again) == rules_of(file)
     (found,) = rules_of(file)[1].values()
-    assert found.universe == Universe((), ("A*",), ("AAPL",))
+    assert found.universe == Universe((), ("A*",), ("AAPL",), ("tech",), ("etf",))
     assert "price >= 5" in found.expression
 
 

@@ -4,7 +4,7 @@ from ingest.json_lines import JsonLines
 
 HALT = b'{"symbol":"AAA","ts":1762160310414814189,"kind":"status","status":"halted"}'
 TICK = b'{"symbol":"AAA","ts":1762160310414814189,"price":10,"size":1}'
-FLOAT = b'{"symbol":"AAA","ts":1762160310414814189,"kind":"reference","float":2e7,"earnings":1762700400000000000}'
+FLOAT = b'{"symbol":"AAA","ts":1762160310414814189,"kind":"reference","float":2e7,"tags":["sp500"]}'
 ODD = b'{"symbol":"AAA","ts":1762160310414814189,"kind":"status","status":"asleep"}'
 
 

@@ -12,6 +12,7 @@ from engine.indicators.year import YEAR_DAYS
 from engine.timeframes import Timeframe
 
 BARS_BEGUN: Final = "the first bar of each timeframe lacks its trades before the beginning; bars after it are exact"
+TOLD: Final = "exact after a reference record that says it"
 REMAINDER: Final = 1e-6
 """At what share of the first difference a recursive figure counts as converged."""
 
@@ -27,7 +28,7 @@ _BY_NAME: Final = {
     **dict.fromkeys(("vwap", "vwap_dist_pct"), _SESSION),
     **dict.fromkeys(("minutes_since_day_high", "minutes_since_day_low"), _DAY),
     **dict.fromkeys(("high_52w", "low_52w"), f"exact after {YEAR_DAYS + 1} whole days"),
-    **dict.fromkeys((one.name for one in reference.DECLARATIONS), "exact after a reference record that says it"),
+    **dict.fromkeys((one.name for one in reference.DECLARATIONS), TOLD),
     **dict.fromkeys(("swing_high", "swing_low"), "exact after the first swing in bars that are whole"),
 }
 _NOT_STATED: Final = "nears its figure with each bar; how far off it is at first is not stated"

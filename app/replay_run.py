@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.replay_answer import Counts, ReplayError, Taker
-from app.replay_exactness import needs
+from app.replay_exactness import TOLD, needs
 from app.replay_lane import Lane, feed
 from app.replay_plan import Stretch
 from app.replay_progress import Meter, Pace, Tell
@@ -57,6 +57,8 @@ class Part:
         """Those that the lane has obeyed."""
         for plan in (lane.without_rules, *lane.plans.values()):
             self.metrics |= {call.text: needs(call.name, call.arguments) for call in plan.metrics}
+            if any(universe.is_by_tags for universe in plan.universes):
+                self.metrics["tags"] = TOLD
         for name, plan in lane.plans.items():
             self.rule_sets[name] = [RuleEntry(rule.id, rule.hash, rule.name, rule.version) for rule in plan.rules]
 

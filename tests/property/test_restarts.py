@@ -15,7 +15,7 @@ from schemas.bar import decode_bar
 from tables.ledger import Ledger, Records
 from tests.support.engine_runs import Outcome, RuleSets, engine_outcome, feed
 from tests.support.markets import Market
-from tests.support.random_rules import add_rule_sets
+from tests.support.random_rules import add_rule_sets, add_tag_rules
 from tests.support.twin import Record
 
 SHARDS = 16
@@ -136,6 +136,15 @@ def test_crashes_change_nothing(seed: int, expelled: bool) -> None:
     assert collapsed(crashed) == collapsed(whole)
     assert crashed.refused == whole.refused
     assert crashed.late == whole.late
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_crashes_change_nothing_where_tags_change_all_the_time(seed: int) -> None:
+    sets = RuleSets()
+    records = Market(seed, add_tag_rules(sets, seed), (0.3, 3.0, 40.0)[seed % 3], reference_share=0.3).records(600)
+    whole = engine_outcome(records, sets)
+    assert whole.alerts
+    assert collapsed(run_with_crashes(records, sets, seed, expelled=bool(seed % 2))) == collapsed(whole)
 
 
 @settings(max_examples=25, deadline=None)

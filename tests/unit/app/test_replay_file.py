@@ -214,3 +214,7 @@ def test_tags_in_a_file_decide_which_symbols_a_rule_is_for(ticks: Path, rules: P
     of_first = {one for one in whole if one[:2] == (first, times[0])}
     assert len(times) > len(of_first)
     assert told("tagged") == of_first | {one for one in whole if one[0] == second}
+    needed = [
+        json.loads((ticks.parent / name / "manifest.json").read_bytes())["convergence"] for name in ("whole", "tagged")
+    ]
+    assert [one.get("tags") for one in needed] == [None, "exact after a reference record that says it"]

@@ -3,7 +3,7 @@ date from here, however long they were behind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import isnan
@@ -14,11 +14,12 @@ import msgspec
 from api.messages import push_metrics
 from engine.rules.parser import parse
 from engine.rules.tree import smallest_timeframe
-from schemas.live import LiveFigures
+from schemas.live import LiveFigures, LiveMetrics
 from schemas.metrics import MetricValues
 from schemas.rule import RuleError
 
 SYMBOLS_PER_FRAME: Final = 50
+NOTHING: Final = LiveMetrics("", 0, [])
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -43,9 +44,10 @@ class Figure(msgspec.Struct, frozen=True):
 
 @dataclass
 class _Symbol:
-    """`running`: value and time by name; `closes`: by timeframe the records of its newest bar."""
+    """`running`: the newest figures with their names; `closes`: by timeframe the records of its newest bar. Both as
+    they came: thousands come in a second, and few are asked for."""
 
-    running: dict[str, tuple[float | None, int]] = field(default_factory=dict)
+    running: tuple[Sequence[str], LiveMetrics] | None = None
     closes: dict[str, list[MetricValues]] = field(default_factory=dict)
     text: str | None = None
     changed_in: int = 0
@@ -67,11 +69,12 @@ class _Symbol:
                 about, known = _about(name), _or_none(value)
                 close = Close(known, record.start)
                 found[name] = Figure(name, known, about.unit, record.ts, record.timeframe, close)
-        for name, (value, ts) in self.running.items():
+        names, running = self.running or ((), NOTHING)
+        for name, value in zip(names, running.values, strict=False):
             about, at_close = _about(name), found.get(name)
-            if at_close is None or at_close.ts <= ts:
+            if at_close is None or at_close.ts <= running.ts:
                 closed = None if at_close is None else at_close.closed
-                found[name] = Figure(name, value, about.unit, ts, about.timeframe, closed)
+                found[name] = Figure(name, _or_none(value), about.unit, running.ts, about.timeframe, closed)
         return sorted(found.values(), key=lambda one: one.name)
 
 
@@ -98,8 +101,7 @@ class Figures:
     def put_running(self, figures: LiveFigures) -> None:
         """Take in running figures. What a symbol's names do not hold any more is no figure of a rule any more."""
         for one in figures.metrics:
-            pairs = zip(figures.names, one.values, strict=False)
-            self._of(one.symbol).running = {name: (_or_none(value), one.ts) for name, value in pairs}
+            self._of(one.symbol).running = (figures.names, one)
             self._touch(one.symbol)
 
     def tick(self) -> bool:
@@ -126,7 +128,10 @@ class Figures:
         return found.text
 
     def _of(self, symbol: str) -> _Symbol:
-        return self._symbols.setdefault(symbol, _Symbol())
+        found = self._symbols.get(symbol)
+        if found is None:
+            found = self._symbols[symbol] = _Symbol()
+        return found
 
     def _touch(self, symbol: str) -> None:
         self._symbols[symbol].text = None

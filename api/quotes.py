@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from api.messages import push_live
@@ -18,7 +18,7 @@ class Quotes:
         self._newest: dict[str, LiveQuote] = {}
         self._changed_in: dict[str, int] = {}
         self._changed: set[str] = set()
-        self._last_frames: list[str] = []
+        self._last = _Frames([], {})
         self.version = 0
 
     def put(self, quotes: Iterable[LiveQuote]) -> None:
@@ -34,23 +34,34 @@ class Quotes:
         self.version += 1
         for symbol in self._changed:
             self._changed_in[symbol] = self.version
-        self._last_frames = self._frames(sorted(self._changed))
+        self._last = _Frames(sorted(self._changed), self._newest)
         self._changed = set()
         return True
 
-    def frames_since(self, version: int, symbols: frozenset[str] | None) -> list[str]:
-        """What a client that knows `version` has missed; the frames of the last tick are made once for all."""
+    def frames_since(self, version: int, symbols: frozenset[str] | None) -> Iterable[str]:
+        """What a client that knows `version` has missed, made as it is asked for; the frames of the last tick are made
+        once for all."""
         if symbols is None and version == self.version - 1:
-            return self._last_frames
+            return self._last
         candidates = self._changed_in if symbols is None else symbols
-        return self._frames(sorted(symbol for symbol in candidates if self._changed_in.get(symbol, 0) > version))
+        missed = sorted(symbol for symbol in candidates if self._changed_in.get(symbol, 0) > version)
+        return _Frames(missed, self._newest)
 
     def newest(self) -> dict[str, LiveQuote]:
         """Every symbol's newest quote."""
         return dict(self._newest)
 
-    def _frames(self, symbols: list[str]) -> list[str]:
-        return [
-            push_live(self._newest[symbol] for symbol in symbols[first : first + QUOTES_PER_FRAME])
-            for first in range(0, len(symbols), QUOTES_PER_FRAME)
-        ]
+
+class _Frames:
+    """Texts of these symbols' quotes, each made when it is first wanted."""
+
+    def __init__(self, symbols: list[str], newest: dict[str, LiveQuote]) -> None:
+        self._symbols, self._newest = symbols, newest
+        self._made: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for number, first in enumerate(range(0, len(self._symbols), QUOTES_PER_FRAME)):
+            if number == len(self._made):
+                some = self._symbols[first : first + QUOTES_PER_FRAME]
+                self._made.append(push_live(self._newest[symbol] for symbol in some))
+            yield self._made[number]

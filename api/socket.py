@@ -231,6 +231,7 @@ class _Connection:
             known, client.live_version = client.live_version, quotes.version
             for frame in quotes.frames_since(known, wanted.symbols):
                 await self._send("live", frame)
+                await asyncio.sleep(0)  # sending alone gives nobody else a turn
         if wanted is not None and wanted.metrics:
             known, client.metrics_version = client.metrics_version, figures.version
             for frame in figures.frames_since(known, wanted.symbols or ()):

@@ -15,6 +15,8 @@ Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """Key, value and headers."""
 Encode = Callable[[Any], Record]
 BATCH_BYTES = 65_536
+TURN_BYTES = 16_384
+"""Half a millisecond's work."""
 
 
 class OutboxError(Exception):
@@ -140,11 +142,11 @@ class Outbox:
     async def _send_batch(self, lane: _Lane) -> None:
         producer = self._express.get(lane.topic)
         if producer is not None:
-            batch = _filled(producer.create_batch(), lane)
+            batch = _filled(producer.create_batch(), lane, BATCH_BYTES)
         else:
             producer = self._producer
             async with self._turn:
-                batch = _filled(producer.create_batch(), lane)
+                batch = _filled(producer.create_batch(), lane, TURN_BYTES)
                 await asyncio.sleep(0)
         count = batch.record_count()
         future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
@@ -167,9 +169,9 @@ class Outbox:
         self._progress.set()
 
 
-def _filled(batch: Any, lane: _Lane) -> Any:
-    """The batch with as much of what waits as it takes."""
-    while lane.waiting:
+def _filled(batch: Any, lane: _Lane, most_bytes: int) -> Any:
+    """The batch with as much of what waits as it takes, not much more than `most_bytes`."""
+    while lane.waiting and batch.size() < most_bytes:
         key, value, headers = lane.encode(lane.waiting[0])
         if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
             break

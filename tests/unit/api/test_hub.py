@@ -81,17 +81,17 @@ def test_prices_a_client_missed_come_in_their_newest_state() -> None:
     assert quotes.tick()
     quotes.put([quote("B", 3)])
     quotes.tick()
-    assert prices(quotes.frames_since(0, None)) == {"A": 2, "B": 3}
-    assert prices(quotes.frames_since(1, None)) == {"B": 3}
-    assert quotes.frames_since(2, None) == []
-    assert prices(quotes.frames_since(0, frozenset({"A", "unknown"}))) == {"A": 2}
-    assert quotes.frames_since(1, frozenset({"A"})) == []
+    assert prices(list(quotes.frames_since(0, None))) == {"A": 2, "B": 3}
+    assert prices(list(quotes.frames_since(1, None))) == {"B": 3}
+    assert list(quotes.frames_since(2, None)) == []
+    assert prices(list(quotes.frames_since(0, frozenset({"A", "unknown"})))) == {"A": 2}
+    assert list(quotes.frames_since(1, frozenset({"A"}))) == []
 
 
 def test_many_prices_come_in_several_frames() -> None:
     quotes = Quotes()
     quotes.put(quote(f"S{number}", number) for number in range(QUOTES_PER_FRAME + 1))
     quotes.tick()
-    frames = quotes.frames_since(0, None)
+    frames = list(quotes.frames_since(0, None))
     assert len(frames) == 2
     assert len(prices(frames)) == QUOTES_PER_FRAME + 1

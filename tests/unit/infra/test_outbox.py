@@ -26,6 +26,9 @@ class Batch:
     def record_count(self) -> int:
         return len(self.values)
 
+    def size(self) -> int:
+        return sum(map(len, self.values))
+
 
 @dataclass
 class Producer:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from functools import lru_cache
 from math import isnan
+from typing import Final
 
-from engine.rules.evaluate import COMPARE, Evaluation
+from engine.rules.evaluate import Evaluation
 from engine.rules.plan import OF_BARS
 from engine.rules.tree import Node, smallest_timeframe, walk
 from engine.timeframes import Timeframe
 from schemas.alert import Leaf
 from schemas.rule import OPERATORS
+
+_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+"""Of two numbers that exist; a tenth of the time that numpy takes for them."""
 
 
 def explanation(tree: Node, evaluation: Evaluation, row: int) -> list[Leaf]:
@@ -23,7 +36,7 @@ def _leaf(node: Node, evaluation: Evaluation, row: int) -> Leaf:
     if node.op in OPERATORS:
         left, right = (_number(child, evaluation, row) for child in node.children)
         # One comparison more is less than looking the verdict up in a column that may not have been needed.
-        verdict = None if left is None or right is None else bool(COMPARE[node.op](left, right))
+        verdict = None if left is None or right is None else _COMPARE[node.op](left, right)
         return _comparison(node, (left, right), verdict, None, _bars(node, evaluation, row))
     verdict = _verdict(node, evaluation, row)
     if node.op in ("crosses_above", "crosses_below"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,13 +32,13 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class SinkLimits:
-    """`insert_rows` bounds one insert, `waiting_rows` what is read ahead (one chunk more may come). While there is less
-    than an insert's worth, inserts begin at least `interval_s` apart, as ClickHouse likes few and large ones.
-    `away_s`: how long ClickHouse may be away before the process gives up."""
+    """`insert_rows` bounds one insert, `waiting_rows` what is read ahead (one chunk more may come). What is less than
+    an insert's worth waits `interval_s` for more: ClickHouse likes few and large ones, and the bars of a minute are
+    stored when its alerts have been told. `away_s`: how long ClickHouse may be away before the process gives up."""
 
     insert_rows: int = 20_000
     waiting_rows: int = 50_000
-    interval_s: float = 0.25
+    interval_s: float = 0.5
     away_s: float = 600.0
 
 
@@ -95,20 +96,12 @@ class Lane(Generic[Row]):
 
     async def run(self) -> None:
         """Store what waits until cancelled. Raises what must end the process."""
-        clock = asyncio.get_running_loop().time
         while True:
             await self._changed.wait()
-            begun = clock()
-            await self._store(self._take())
-            await self._pause(begun + self._limits.interval_s - clock())
-
-    async def _pause(self, rest_s: float) -> None:
-        if rest_s > 0:
-            try:
-                async with asyncio.timeout(rest_s):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.interval_s):
                     await self._full.wait()
-            except TimeoutError:
-                return
+            await self._store(self._take())
 
     def _take(self) -> list[Chunk]:
         chunks = [self._waiting.popleft()]

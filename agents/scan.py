@@ -310,11 +310,13 @@ class Scan:
                 self._output.put_heartbeat(number, time.time_ns() - round(self._config.heartbeat_delay_s * 1e9))
 
     async def _live(self) -> None:
+        """Each partition in its turn, evenly spread."""
         while True:
-            await asyncio.sleep(self._config.live_s)
-            for number, partition in list(self._partitions.items()):
-                if self._partitions.get(number) is not partition:
-                    continue  # given up meanwhile
-                self._output.put_live(number, partition, self._config.live_values)
-                self._note_lag(number, partition)
-                await asyncio.sleep(0)
+            partitions = list(self._partitions.items())
+            for number, partition in partitions:
+                await asyncio.sleep(self._config.live_s / len(partitions))
+                if self._partitions.get(number) is partition:  # and not given up meanwhile
+                    self._output.put_live(number, partition, self._config.live_values)
+                    self._note_lag(number, partition)
+            if not partitions:
+                await asyncio.sleep(self._config.live_s)

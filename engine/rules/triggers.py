@@ -73,5 +73,5 @@ def trigger_of(body: RuleBody, where: str) -> Trigger:
         body.max_fires,
         body.runaway_fires,
         body.runaway_ns,
-        limits if limits != NO_LIMITS else NO_LIMITS,
+        limits if limits != NO_LIMITS else NO_LIMITS,  # the very default: only that one is left out of an alert
     )

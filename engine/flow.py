@@ -136,7 +136,7 @@ class Flow:
         info = self.clock.info(trades.ts[symbols.starts] // MINUTE_NS, self._state.symbol.market[members])
         before = np.where(info.day == day.number[members], day.volume[members], 0)
         total = np.cumsum(adds.astype(object))  # a float loses the last units, 64 bits do not hold a batch
-        total += (before + adds[symbols.starts] - total[symbols.starts])[symbols.of_row]
+        total += symbols.spread(before + adds[symbols.starts] - total[symbols.starts])
         return np.asarray((total >= intake.MAX_VOLUME) & (adds > 0), bool)
 
     def _late(self, pending: _Pending, symbols: Segments, among: Mask, timeline: Timeline) -> Mask:

@@ -3,16 +3,17 @@ them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.calendar import CLOSED, POST, PRE, REGULAR, MinuteInfo
 from engine.intake import Units
-from engine.segments import Index, Mask, Segments
-from engine.state import LIMB, LIMB_MASK, NEVER, ExtendedState, PartitionState, Sums
+from engine.segments import Index, Mask, Segments, newest_true
+from engine.state import LIMB, LIMB_MASK, NEVER, POWERS, ExtendedState, PartitionState, Sums
 from schemas.batch import F64, I64, Trades
-from schemas.tick import REGULAR_TRADE, Eligibility
+from schemas.tick import MAX_UNITS, REGULAR_TRADE, Eligibility
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ def run(
     close, close_ts = _carry_newest(segments, sets, trades, bar.close[members], bar.close_ts[members])
     opens = flags.last & flags.active & _oldest(trades.ts, flags, segments, bar.open_ts[members], in_order)
     open_, open_ts = _carry_newest(segments, opens, trades, bar.open[members], bar.open_ts[members])
-    extreme = trades.price if flags.all_plain else np.where(flags.high_low, trades.price, np.nan)
+    power = POWERS[symbol.price_scale[members]]
     day_open, open_auction = _day_open(state, trades, flags, segments, members)
     day_close, close_auction = _day_close(state, trades, flags, sets, segments, members)
     size = units.size if flags.all_plain else units.size * flags.volume
@@ -92,8 +93,8 @@ def run(
         price_ts=price_ts,
         open=open_,
         open_ts=open_ts,
-        high=segments.running_max(extreme, bar.high[members]),
-        low=segments.running_min(extreme, bar.low[members]),
+        high=_extreme(segments.running_max, 0, units.price, flags, bar.high[members], power, segments),
+        low=_extreme(segments.running_min, MAX_UNITS, units.price, flags, bar.low[members], power, segments),
         close=close,
         close_ts=close_ts,
         day_open=day_open,
@@ -172,14 +173,14 @@ class _Flags:
         self.all_plain = bool((trades.flags == REGULAR_TRADE).all()) and bool((session != CLOSED).all())
         self.last = self.high_low = self.volume = self.active = everything
         if not self.all_plain:
-            self.active = (session != CLOSED)[segments.of_row]
+            self.active = segments.spread(session != CLOSED)
             self.last = (trades.flags & Eligibility.LAST) != 0
             self.high_low = (((trades.flags & Eligibility.HIGH_LOW) != 0) | self.last) & self.active
             self.volume = ((trades.flags & Eligibility.VOLUME) != 0) & self.active
             self.auctions = bool((trades.flags > REGULAR_TRADE).any())
         self.regular_member = session == REGULAR
-        self.in_regular = self.regular_member[segments.of_row]
-        self.in_post = (session == POST)[segments.of_row]
+        self.in_regular = segments.spread(self.regular_member)
+        self.in_post = segments.spread(session == POST)
 
 
 def _in_order(ts: I64, segments: Segments, newest: I64) -> bool:
@@ -213,9 +214,20 @@ def _carry_newest(segments: Segments, mask: Mask, trades: Trades, carry: F64, ca
         return trades.price, trades.ts
     at = segments.newest(mask)
     found = at >= 0
-    return np.where(found, trades.price[at], carry[segments.of_row]), np.where(
-        found, trades.ts[at], carry_ts[segments.of_row]
+    return np.where(found, trades.price[at], segments.spread(carry)), np.where(
+        found, trades.ts[at], segments.spread(carry_ts)
     )
+
+
+def _extreme(
+    running: Callable[[I64, I64], I64], none: int, price: I64, flags: _Flags, carry: F64, power: F64, segments: Segments
+) -> F64:
+    """High or low up to each row, from prices in units, where `none` is more extreme than no price: integers of
+    different segments can be told apart."""
+    begun = np.where(np.isnan(carry), none, np.rint(carry * power)).astype(np.int64)
+    units = running(price if flags.all_plain else np.where(flags.high_low, price, none), begun)
+    found = units / segments.spread(power)
+    return found if flags.all_plain else np.where(units == none, np.nan, found)
 
 
 def _day_open(
@@ -225,15 +237,15 @@ def _day_open(
     carry, auction = state.day.open[members], state.day.open_auction[members] != 0
     missing = np.isnan(carry) & flags.regular_member
     if not flags.auctions and not missing.any():
-        return carry[segments.of_row], auction[segments.of_row]
+        return segments.spread(carry), segments.spread(auction)
     last = flags.last & flags.in_regular
-    first = last & missing[segments.of_row] & (segments.count_before(last) == 0)
+    first = last & segments.spread(missing) & (segments.count_before(last) == 0)
     opening = flags.last & flags.active & ((trades.flags & Eligibility.OPENING) != 0)
-    opening &= ~auction[segments.of_row] & (segments.count_before(opening) == 0)
-    by_auction = auction[segments.of_row] | (segments.newest(opening) >= 0)
+    opening &= ~segments.spread(auction) & (segments.count_before(opening) == 0)
+    by_auction = segments.spread(auction) | (segments.newest(opening) >= 0)
     sets = opening | (first & ~by_auction)
     at = segments.newest(sets)
-    return np.where(at >= 0, trades.price[at], carry[segments.of_row]), by_auction
+    return np.where(at >= 0, trades.price[at], segments.spread(carry)), by_auction
 
 
 def _day_close(
@@ -241,26 +253,31 @@ def _day_close(
 ) -> tuple[F64, Mask]:
     """Price of the newest regular LAST trade; one with CLOSING replaces it, and then only another of those does."""
     carry, auction = state.day.close[members], state.day.close_auction[members] != 0
-    closing = np.zeros(len(trades), bool)
+    by_auction, sets = segments.spread(auction), sets & flags.in_regular
     if flags.auctions:
         closing = flags.last & (flags.in_regular | flags.in_post) & ((trades.flags & Eligibility.CLOSING) != 0)
-    by_auction = auction[segments.of_row] | (segments.newest(closing) >= 0)
-    at = segments.newest(closing | (sets & flags.in_regular & ~by_auction))
-    return np.where(at >= 0, trades.price[at], carry[segments.of_row]), by_auction
+        by_auction |= segments.newest(closing) >= 0
+        sets = closing | (sets & ~by_auction)
+    else:
+        sets &= ~by_auction
+    if sets.all():
+        return trades.price, by_auction
+    at = segments.newest(sets)
+    return np.where(at >= 0, trades.price[at], segments.spread(carry)), by_auction
 
 
 def _ordinals(row_ts: I64, segments: Segments, newest_ts: I64, newest_ordinal: I64) -> I64:
     """For each row the number of earlier rows of its symbol with the same time."""
-    rows = np.arange(len(row_ts))
     change = np.ones(len(row_ts), bool)
     change[1:] = row_ts[1:] != row_ts[:-1]
     change[segments.starts] = True
-    ordinal = rows - np.maximum.accumulate(np.where(change, rows, 0))
     first = row_ts[segments.starts] == newest_ts
-    if first.any():
-        leading = np.maximum.accumulate(np.where(change, rows, 0)) == np.repeat(segments.starts, segments.lengths)
-        ordinal += np.where(leading, np.where(first, newest_ordinal + 1, 0)[segments.of_row], 0)
-    return ordinal
+    if change.all() and not first.any():
+        return np.zeros(len(row_ts), np.int64)
+    begun = newest_true(change)
+    leading = begun == segments.spread(segments.starts)
+    before = segments.spread(np.where(first, newest_ordinal + 1, 0))
+    return np.arange(len(row_ts)) - begun + np.where(leading, before, 0)
 
 
 def _sums(segments: Segments, size: I64, last_size: I64, notional: I64, count: I64) -> Sums:

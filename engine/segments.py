@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from schemas.batch import I64
 
-Number = TypeVar("Number", np.float64, np.int64)
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
 
 LONG: Final = 64
 """Rows from which on a segment is worth a pass of its own."""
+BITS: Final = 62
+"""Of what fits into one integer: the number of a segment above a value."""
 
 
 class Segments:
-    """Consecutive segments of rows: `starts` their first rows, `of_row` the segment of each row, `position` the place
-    of a row in its segment."""
+    """Consecutive segments of rows: `starts` their first rows, `of_row` the segment of each row."""
 
     def __init__(self, starts: Index, rows: int) -> None:
         """`starts` ascending, the first 0; no segment is empty."""
@@ -28,10 +29,10 @@ class Segments:
         self.lengths = np.diff(starts, append=rows)
         self.last = starts + self.lengths - 1
         self.of_row: Index = np.repeat(np.arange(len(starts)), self.lengths)
-        self.position: Index = np.arange(rows) - np.repeat(starts, self.lengths)
-        long = self.lengths > LONG
-        self._long = list(zip(starts[long].tolist(), (starts + self.lengths)[long].tolist(), strict=True))
-        self._longest = int(self.lengths[~long].max(initial=0))
+
+    def spread(self, values: NDArray[T]) -> NDArray[T]:
+        """Values of the segments, over rows; a third of the time that an index over rows takes."""
+        return np.repeat(values, self.lengths)
 
     def total(self, values: I64) -> I64:
         """Sum of each segment; integers, so that the order does not matter."""
@@ -40,34 +41,50 @@ class Segments:
     def running_total(self, values: I64, carry: I64) -> I64:
         """Sum up to each row, beginning at the segment's `carry`. Integers wrap and unwrap: exact."""
         sums = np.cumsum(values)
-        base = carry - sums[self.starts] + values[self.starts]
-        return sums + base[self.of_row]
+        return sums + self.spread(carry - sums[self.starts] + values[self.starts])
 
-    def running_max(self, values: NDArray[Number], carry: NDArray[Number]) -> NDArray[Number]:
-        """Largest value up to each row and `carry`; NaN counts as none. Doubling steps: as many passes as the longest
-        segment has binary digits; long segments are gone through one by one."""
+    def running_max(self, values: I64, carry: I64) -> I64:
+        """Largest value up to each row and the segment's `carry`."""
         best = values.copy()
-        best[self.starts] = np.fmax(best[self.starts], carry)
-        for start, end in self._long:
-            np.fmax.accumulate(best[start:end], out=best[start:end])
-        step = 1
-        while step < self._longest:
-            best[step:] = np.where(self.position[step:] >= step, np.fmax(best[step:], best[:-step]), best[step:])
+        best[self.starts] = np.maximum(best[self.starts], carry)
+        least = int(best.min())
+        bits = (int(best.max()) - least).bit_length()
+        if bits + len(self.starts).bit_length() > BITS:
+            return self._running_max_by_doubling(best)
+        # Each segment lies wholly above the one before it: one pass over all of them.
+        above = (self.of_row << bits) - least
+        found: I64 = np.maximum.accumulate(best + above)
+        return found - above
+
+    def _running_max_by_doubling(self, best: I64) -> I64:
+        """As many passes as the longest segment has binary digits; long segments are gone through one by one."""
+        position = np.arange(self.rows) - self.spread(self.starts)
+        long = self.lengths > LONG
+        for start, end in zip(self.starts[long].tolist(), (self.last[long] + 1).tolist(), strict=True):
+            np.maximum.accumulate(best[start:end], out=best[start:end])
+        longest, step = int(self.lengths[~long].max(initial=0)), 1
+        while step < longest:
+            best[step:] = np.where(position[step:] >= step, np.maximum(best[step:], best[:-step]), best[step:])
             step *= 2
         return best
 
-    def running_min(self, values: NDArray[Number], carry: NDArray[Number]) -> NDArray[Number]:
-        """Smallest value up to each row and `carry`; NaN counts as none."""
+    def running_min(self, values: I64, carry: I64) -> I64:
+        """Smallest value up to each row and `carry`."""
         return -self.running_max(-values, -carry)
 
     def newest(self, mask: Mask) -> Index:
         """Row of the newest True of the segment up to each row, or -1."""
-        at = np.maximum.accumulate(np.where(mask, np.arange(self.rows), -1))
-        return np.where(at >= np.repeat(self.starts, self.lengths), at, -1)
+        at = newest_true(mask)
+        return np.where(at >= self.spread(self.starts), at, -1)
 
     def count_before(self, mask: Mask) -> I64:
         """Number of True rows of the segment before each row."""
         return self.running_total(mask.astype(np.int64), np.zeros(len(self.starts), np.int64)) - mask
+
+
+def newest_true(mask: Mask) -> Index:
+    """Row of the newest True up to each row, or -1. Counting is several times as fast as a running maximum."""
+    return np.append(-1, np.flatnonzero(mask)).take(np.cumsum(mask))
 
 
 def starts_of_runs(*keys: NDArray[np.generic]) -> Index:

@@ -20,8 +20,8 @@ BAR_FIELDS = ("open", "high", "low", "close", "volume", "trades")
 
 
 class View:
-    """Rows sorted by symbol and then by log order. `members` = the distinct symbols' numbers, `of_row` = each row's
-    place in it (None: one row each).
+    """Rows sorted by symbol and then by log order. `members` = the distinct symbols' numbers, `segments` = the rows
+    of each (None: one row each).
 
     Arrays over rows are named without, arrays over members with the prefix `member_`.
     """
@@ -34,13 +34,12 @@ class View:
         info: MinuteInfo,
         row_ts: I64,
         ordinal: I64,
-        of_row: Index | None,
+        segments: Segments | None,
         closing: Timeframe | None = None,
     ) -> None:
         """`minutes`, `info` of each member: the minute its rows are in. `closing`: the timeframe whose bars close at
         these rows."""
-        self.state, self.members, self.of_row = state, members, of_row
-        self.segments: Segments | None = None
+        self.state, self.members, self.segments = state, members, segments
         self.closing = closing
         self.member_minute, self.member_info = minutes, info
         self.row_ts, self.ordinal = row_ts, ordinal
@@ -54,24 +53,24 @@ class View:
     @property
     def symbols(self) -> Index:
         """Symbol number of each row."""
-        return self.members if self.of_row is None else self.members[self.of_row]
+        return self.members if self.segments is None else self.segments.spread(self.members)
 
     def places(self, rows: Index) -> Index:
         """The place of each row's symbol among the members."""
-        return rows if self.of_row is None else self.of_row[rows]
+        return rows if self.segments is None else self.segments.of_row.take(rows)
 
     def symbols_of(self, rows: Index) -> Index:
         """Symbol number of each of these rows."""
-        return self.members[self.places(rows)]
+        return self.members.take(self.places(rows))
 
     def spread(self, values: NDArray[np.generic]) -> F64:
         """Values over members, as floats over rows."""
         floats: F64 = values.astype(np.float64, copy=False)
-        return floats if self.of_row is None else floats[self.of_row]
+        return floats if self.segments is None else self.segments.spread(floats)
 
     def spread_any(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values over members, of any type, over rows."""
-        return values if self.of_row is None else values[self.of_row]
+        return values if self.segments is None else self.segments.spread(values)
 
     def history(self, timeframe: Timeframe) -> History:
         """The closed bars."""
@@ -224,7 +223,7 @@ class View:
 
     def spread_units(self, units: I64) -> I64:
         """Integers over members, over rows."""
-        return units if self.of_row is None else units[self.of_row]
+        return units if self.segments is None else self.segments.spread(units)
 
     def _minute_field(self, field: str) -> F64:
         if field == "volume":
@@ -244,14 +243,14 @@ class View:
 class TradeView(View):
     """The rows of one wave of trades, each with the figures just after it."""
 
+    segments: Segments
+
     def __init__(self, state: PartitionState, running: Running) -> None:
         """`running` over `state`, not yet committed."""
-        segments = running.segments
-        super().__init__(
-            state, running.members, running.minutes, running.info, running.row_ts, running.ordinal, segments.of_row
-        )
         self._running = running
-        self.segments = segments
+        super().__init__(
+            state, running.members, running.minutes, running.info, running.row_ts, running.ordinal, running.segments
+        )
 
     @property
     def price(self) -> F64:
@@ -273,7 +272,7 @@ class TradeView(View):
         """An extreme together with the running minute's where the rows are in that session."""
         inside, extreme = self.member_info.session == session, self._running.extremes(field)
         if not inside.all():
-            extreme = np.where(inside[self._running.segments.of_row], extreme, NULL)
+            extreme = np.where(self.spread_any(inside), extreme, NULL)
         return np.fmax(before, extreme) if field == "high" else np.fmin(before, extreme)
 
     def extended(self, session: int, field: str) -> F64:
@@ -321,7 +320,7 @@ class TradeView(View):
         high = total(running.notionals >> LIMB, sums.notional_high[members])
         low = total(running.notionals & ((1 << LIMB) - 1), sums.notional_low[members])
         volume = total(running.last_volumes, sums.last_volume[members])
-        return vwap_of(high, low, volume, self.state.symbol.price_scale[members][running.segments.of_row])
+        return vwap_of(high, low, volume, self.spread_any(self.state.symbol.price_scale[members]))
 
     @property
     def price_ts(self) -> I64:

@@ -97,7 +97,10 @@ class Trades:
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Trades:
         """The trades at `rows`, in that order."""
-        return Trades(*(getattr(self, f.name)[rows] for f in fields(self)))
+        columns = (getattr(self, f.name) for f in fields(self))
+        if isinstance(rows, slice) or rows.dtype == np.bool_:
+            return Trades(*(column[rows] for column in columns))
+        return Trades(*(column.take(rows) for column in columns))  # two thirds of the time of an index
 
 
 @dataclass(slots=True)

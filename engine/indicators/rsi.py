@@ -56,17 +56,20 @@ class Rsi(Recursive):
         return np.where(seen > self._bars, (average * (self._bars - 1) + change) / self._bars, warming)
 
     def column(self, view: View) -> F64:
-        """One value a row, without the parts of a step that only matter to the next."""
-        now, members = self.now, view.members
-        seen, gain, loss, last = (view.spread(c[members]) for c in (now.seen, now.gain, now.loss, now.last))
+        """One value a row, without the parts of a step that only matter to the next; the common case, all symbols past
+        their warm-up, in as few passes as it takes."""
+        now, members, bars = self.now, view.members, self._bars
+        seen, gain, loss = now.seen[members], now.gain[members], now.loss[members]
         present = view.present(self.timeframe)
-        close = view.bar0(self.timeframe, "close")
-        running_gain = self._next(seen, gain, np.maximum(close - last, 0))
-        running_loss = self._next(seen, loss, np.maximum(last - close, 0))
-        result = _rsi(np.where(seen >= self._bars, running_gain, NULL), running_loss)
-        if present.all():
-            return result
-        return np.where(present, result, _rsi(np.where(seen > self._bars, gain, NULL), loss))
+        rise = view.bar0(self.timeframe, "close") - view.spread(now.last[members])
+        if present.all() and (seen > bars).all():
+            sides = ((gain, rise), (loss, -rise))
+            return _rsi(*((view.spread(side * (bars - 1)) + np.maximum(change, 0)) / bars for side, change in sides))
+        bars_seen, gain, loss = view.spread(seen), view.spread(gain), view.spread(loss)
+        running_gain = self._next(bars_seen, gain, np.maximum(rise, 0))
+        running_loss = self._next(bars_seen, loss, np.maximum(-rise, 0))
+        result = _rsi(np.where(bars_seen >= bars, running_gain, NULL), running_loss)
+        return np.where(present, result, _rsi(np.where(bars_seen > bars, gain, NULL), loss))
 
 
 def _rsi(gain: F64, loss: F64) -> F64:

@@ -46,15 +46,14 @@ class SecondPrices(Ticked):
 
     def traded(self, view: TradeView) -> None:
         """Remember the last price of each second."""
-        assert view.of_row is not None
         second = view.row_ts // SECOND_NS
-        last = np.append(starts_of_runs(view.of_row, second)[1:], len(view)) - 1
-        info, of_row = view.member_info, view.of_row[last]
+        last = np.append(starts_of_runs(view.segments.of_row, second)[1:], len(view)) - 1
+        info, of_row = view.member_info, view.places(last)
         today = view.price_ts[last] >= info.day_start[of_row] * MINUTE_NS
         rows = last[today & (info.session != CLOSED)[of_row]]
         if not len(rows):
             return
-        symbols, second, price = view.members[view.of_row[rows]], second[rows], view.price[rows]
+        symbols, second, price = view.symbols_of(rows), second[rows], view.price[rows]
         first = starts_of_runs(symbols)
         lengths = np.diff(first, append=len(rows))
         count = self.now.count[symbols[first]]
@@ -66,10 +65,10 @@ class SecondPrices(Ticked):
 
     def ago(self, view: View) -> F64:
         """The price then over rows, null where there was none today."""
-        if view.of_row is None:
+        if view.segments is None:
             return self._prices(view, np.arange(len(view)))
         second = view.row_ts // SECOND_NS
-        first = starts_of_runs(view.of_row, second)
+        first = starts_of_runs(view.segments.of_row, second)
         return np.repeat(self._prices(view, first), np.diff(first, append=len(view)))
 
     def _prices(self, view: View, rows: Index) -> F64:

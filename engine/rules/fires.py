@@ -161,7 +161,7 @@ class FireMemory:
         at = np.concatenate(([-1], newest[:-1]))
         at[segments.starts] = -1
         state = np.where(rises, SPENT, ARMED)
-        previous = np.where(at >= 0, state[at], before[segments.of_row])
+        previous = np.where(at >= 0, state[at], segments.spread(before))
         last = newest[segments.last]
         edge[members] = np.where(last >= 0, state[last], before)
         return np.flatnonzero(rises & (previous == ARMED))

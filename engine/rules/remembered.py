@@ -48,7 +48,7 @@ class RowBefore:
         at[segments.starts] = -1
         found = at >= 0
         result = tuple(
-            np.where(found, values[at], carry[segments.of_row])
+            np.where(found, values[at], segments.spread(carry))
             for values, carry in zip((left, right), carried, strict=True)
         )
         last = newest[segments.last]

@@ -18,7 +18,7 @@ from engine.indicators.declare import MetricCall
 from engine.memory import Stateful
 from engine.rules.evaluate import Evaluation, Known
 from engine.rules.fires import FireMemory
-from engine.rules.matching import Hopeful, hopeful, matched_rows, rows_of_rest
+from engine.rules.matching import Matches, matches, rows_of_rest
 from engine.rules.membership import Inside, Membership
 from engine.rules.plan import NO_RULES, Plan, PlannedRule, Scope, is_bar_field, series_of
 from engine.rules.quiet import QuietUntil
@@ -223,14 +223,14 @@ class Scanner:
         return alerts
 
     def _of_scope(self, scope: Scope, view: View, evaluation: Evaluation, inside: Inside, at: Place) -> list[Fired]:
-        blocks, alerts = hopeful(scope, evaluation, inside), list[Fired]()
-        for number, rows in self._true_rows(scope, blocks, view, evaluation, inside):
+        found, alerts = matches(scope, evaluation, inside), list[Fired]()
+        for number, rows in self._true_rows(scope, found, view, evaluation):
             alerts += self._fired(scope, number, rows, view, evaluation, at)
         for number in scope.edge_rules:
             universe = scope.rules[number].universe
             watches_all = universe is None or universe.is_by_tags
             members = view.members if watches_all else inside.members(scope.universe[number])
-            if blocks.rule(number) or not self._fires(scope.rules[number]).is_waiting(members):
+            if found.rule(number) or not self._fires(scope.rules[number]).is_waiting(members):
                 rows = self._edges(scope, number, view, evaluation, inside)
                 alerts += self._fired(scope, number, rows, view, evaluation, at)
         return alerts
@@ -250,12 +250,12 @@ class Scanner:
         return self._fires(rule).edges(truth, rearm, view)
 
     def _true_rows(
-        self, scope: Scope, blocks: Hopeful, view: View, evaluation: Evaluation, inside: Inside
+        self, scope: Scope, found: Matches, view: View, evaluation: Evaluation
     ) -> Iterator[tuple[int, Index]]:
         """Rules that are not told on edges and the rows where they are true and no cooldown is known to hold."""
-        tried = blocks.rules()
+        tried = found.rules()
         tried[list(scope.edge_rules)] = False
-        rules, rows = matched_rows(scope, evaluation, inside, blocks, np.flatnonzero(tried & (scope.leaf_count > 0)))
+        rules, rows = found.rows(np.flatnonzero(tried & (scope.leaf_count > 0)))
         is_open = self._quiet[scope.frame].is_open(rules, view.symbols_of(rows), view.row_ts[rows])
         rules, rows = rules[is_open], rows[is_open]
         begins = starts_of_runs(rules)

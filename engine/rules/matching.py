@@ -1,12 +1,11 @@
-"""Where the rules of a scope are true: first the blocks of rows whose extremes leave room for a true row, for all rules
-together, and then the rows of what is left."""
+"""Where the rules of a scope are true, all rules together. Of many rows first the blocks whose extremes leave room for
+a true row, and then the rows of what is left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -27,74 +26,121 @@ AT_ONCE: Final = 30_720 // BLOCK
 """Blocks that are compared row by row at once: less than what the allocator takes from the system anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hopeful:
-    """`blocks`: a bit for each rule of a scope and each block of rows, whether the extremes of the columns leave room
-    for a true row there; none for a rule whose universe no row is inside of."""
+DIRECTLY: Final = 262_144
+"""Of a rule, comparison or universe and a row: up to so many there are no blocks, everything is compared."""
 
-    blocks: U8
+
+class Matches(Protocol):
+    """Where the rules of a scope can be true by their comparisons and universes; other conditions are not looked at."""
 
     def rules(self) -> Mask:
-        """Whether there is any such block."""
-        return np.asarray(self.blocks.any(axis=1))
+        """Over rules: whether it can be true anywhere."""
 
     def rule(self, number: int) -> bool:
         """Of one rule."""
-        return bool(self.blocks[number].any())
+
+    def rows(self, rules: Index) -> tuple[Index, Index]:
+        """Where all comparisons of each of `rules` (ascending) hold inside its universe, as pairs of rule and row, by
+        rule and then by row. Each rule must have a comparison or a universe."""
 
 
-def hopeful(scope: Scope, evaluation: Evaluation, inside: Inside) -> Hopeful:
+def matches(scope: Scope, evaluation: Evaluation, inside: Inside) -> Matches:
     """Of all rules of the scope. A column that only hopeless rules use is not computed."""
-    count = -(-len(evaluation) // BLOCK)
-    blocks = np.full((len(scope.rules), -(-count // 8)), 255, np.uint8)
-    blocks[~inside.anywhere[scope.universe]] = 0
-    for number, node in enumerate(scope.columns):
-        pairs = slice(scope.pair_begin[number], scope.pair_begin[number + 1])
-        rules = scope.pair_rule[pairs]
-        before = blocks[rules]
-        if not before.any():
-            continue
-        first = scope.leaf_begin[number]
-        leaves = slice(first, scope.leaf_begin[number + 1])
-        satisfiable = _satisfiable(evaluation.number(node), scope.leaf_operator[leaves], scope.leaf_bound[leaves])
-        # Of two comparisons of one rule with one number the last stands: that leaves room enough.
-        blocks[rules] = before & satisfiable[scope.pair_leaf[pairs] - first]
-    return Hopeful(blocks)
+    things = len(scope.leaf_bound) + len(inside.anywhere) + len(scope.rules)
+    return (_Direct if things * len(evaluation) <= DIRECTLY else _Blocks)(scope, evaluation, inside)
 
 
-def _satisfiable(column: F64, operator: Index, bound: F64) -> U8:
-    """A bit for each leaf of one column, in order of operators, and each block of rows."""
+class _Direct:
+    """Every comparison on every row: few rows are not worth more calls than this."""
+
+    def __init__(self, scope: Scope, evaluation: Evaluation, inside: Inside) -> None:
+        leaves = len(scope.leaf_bound)
+        true = np.zeros((leaves + len(inside.anywhere), len(evaluation)), bool)
+        true[-1] = True  # what fills up `rule_leaves`
+        if leaves < len(true) - 1:
+            true[leaves:-1] = inside.all_rows
+        alive = inside.anywhere[scope.universe]
+        for number, node in enumerate(scope.columns):
+            pairs = slice(scope.pair_begin[number], scope.pair_begin[number + 1])
+            rules = scope.pair_rule[pairs]
+            if not alive[rules].any():
+                continue
+            column = evaluation.number(node)
+            for operator, begin, end in scope.leaf_runs[number]:
+                true[begin:end] = COMPARE[operator](column, scope.leaf_bound[begin:end, np.newaxis])
+            # Of two comparisons of one rule with one number the last stands: it is a hint alone.
+            alive[rules] &= true[scope.pair_leaf[pairs]].any(axis=1)
+        self._true = np.ones((len(scope.rules), len(evaluation)), bool)
+        for leaf in scope.rule_leaves.T:
+            self._true &= true[leaf]
+
+    def rules(self) -> Mask:
+        return np.asarray(self._true.any(axis=1))
+
+    def rule(self, number: int) -> bool:
+        return bool(self._true[number].any())
+
+    def rows(self, rules: Index) -> tuple[Index, Index]:
+        places, rows = _true_at(self._true[rules])
+        return rules[places], rows
+
+
+class _Blocks:
+    """First a bit for each rule and each block of rows, whether the extremes of the columns leave room for a true row
+    there; none for a rule whose universe no row is inside of."""
+
+    def __init__(self, scope: Scope, evaluation: Evaluation, inside: Inside) -> None:
+        self._scope, self._evaluation, self._inside = scope, evaluation, inside
+        self._count = -(-len(evaluation) // BLOCK)
+        self._blocks = blocks = np.full((len(scope.rules), -(-self._count // 8)), 255, np.uint8)
+        blocks[~inside.anywhere[scope.universe]] = 0
+        for number, node in enumerate(scope.columns):
+            pairs = slice(scope.pair_begin[number], scope.pair_begin[number + 1])
+            rules = scope.pair_rule[pairs]
+            before = blocks[rules]
+            if not before.any():
+                continue
+            first = scope.leaf_begin[number]
+            satisfiable = _satisfiable(evaluation.number(node), scope, number)
+            # Of two comparisons of one rule with one number the last stands: that leaves room enough.
+            blocks[rules] = before & satisfiable[scope.pair_leaf[pairs] - first]
+
+    def rules(self) -> Mask:
+        return np.asarray(self._blocks.any(axis=1))
+
+    def rule(self, number: int) -> bool:
+        return bool(self._blocks[number].any())
+
+    def rows(self, rules: Index) -> tuple[Index, Index]:
+        places, blocks = _true_at(np.unpackbits(self._blocks[rules], axis=1, count=self._count).view(bool))
+        parts = [slice(begin, begin + PAIRS) for begin in range(0, max(len(places), 1), PAIRS)]
+        found = [
+            _rows_of(self._scope, self._evaluation, self._inside, rules[places[some]], blocks[some]) for some in parts
+        ]
+        return np.concatenate([numbers for numbers, _ in found]), np.concatenate([rows for _, rows in found])
+
+
+def _satisfiable(column: F64, scope: Scope, number: int) -> U8:
+    """A bit for each leaf of one column and each block of rows."""
     starts = np.arange(0, len(column), BLOCK)
     smallest, largest = np.fmin.reduceat(column, starts), np.fmax.reduceat(column, starts)
-    found = np.empty((len(bound), -(-len(starts) // 8)), np.uint8)
-    edges = np.searchsorted(operator, np.arange(len(OPERATORS) + 1)).tolist()
-    for possible, (begin, end) in zip(_POSSIBLE, pairwise(edges), strict=True):
-        if begin < end:
-            found[begin:end] = np.packbits(possible(smallest, largest, bound[begin:end, np.newaxis]), axis=1)
+    first, last = scope.leaf_begin[number], scope.leaf_begin[number + 1]
+    found = np.empty((last - first, -(-len(starts) // 8)), np.uint8)
+    for operator, begin, end in scope.leaf_runs[number]:
+        bound = scope.leaf_bound[begin:end, np.newaxis]
+        found[begin - first : end - first] = np.packbits(_POSSIBLE[operator](smallest, largest, bound), axis=1)
     return found
 
 
-_POSSIBLE: Final[tuple[Callable[[F64, F64, F64], Mask], ...]] = (
-    lambda smallest, largest, bound: largest > bound,
-    lambda smallest, largest, bound: smallest < bound,
-    lambda smallest, largest, bound: largest >= bound,
-    lambda smallest, largest, bound: smallest <= bound,
-    lambda smallest, largest, bound: (smallest <= bound) & (bound <= largest),
-    lambda smallest, largest, bound: (smallest != bound) | (largest != bound),
-)
-"""Over blocks, in the order of `OPERATORS`."""
-
-
-def matched_rows(
-    scope: Scope, evaluation: Evaluation, inside: Inside, hopeful: Hopeful, rules: Index
-) -> tuple[Index, Index]:
-    """Where all comparisons of each of `rules` (ascending) hold inside its universe, as pairs of rule and row, by rule
-    and then by row. Each rule must have a comparison or a universe."""
-    count = -(-len(evaluation) // BLOCK)
-    places, blocks = _true_at(np.unpackbits(hopeful.blocks[rules], axis=1, count=count).view(bool))
-    parts = [slice(begin, begin + PAIRS) for begin in range(0, max(len(places), 1), PAIRS)]
-    found = [_rows_of(scope, evaluation, inside, rules[places[some]], blocks[some]) for some in parts]
-    return np.concatenate([numbers for numbers, _ in found]), np.concatenate([rows for _, rows in found])
+_POSSIBLE: Final[dict[str, Callable[[F64, F64, F64], Mask]]] = {
+    ">": lambda smallest, largest, bound: largest > bound,
+    "<": lambda smallest, largest, bound: smallest < bound,
+    ">=": lambda smallest, largest, bound: largest >= bound,
+    "<=": lambda smallest, largest, bound: smallest <= bound,
+    "==": lambda smallest, largest, bound: (smallest <= bound) & (bound <= largest),
+    "!=": lambda smallest, largest, bound: (smallest != bound) | (largest != bound),
+}
+"""Over blocks."""
 
 
 def _rows_of(scope: Scope, evaluation: Evaluation, inside: Inside, rules: Index, blocks: Index) -> tuple[Index, Index]:

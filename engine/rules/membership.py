@@ -101,6 +101,11 @@ class Inside:
     def _symbols(self) -> Index:
         return self._view.symbols
 
+    @property
+    def all_rows(self) -> Mask:
+        """Over all universes and the rows."""
+        return np.take(self._inside, self._symbols, axis=1)
+
     def rows(self, universes: Index) -> Mask:
         """Over these universes and the rows."""
         return np.take(self._inside[universes], self._symbols, axis=1)

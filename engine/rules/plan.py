@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
@@ -52,11 +53,11 @@ class Scope:
 
     Columns are in order of cost. Comparison i is `columns[leaf_column[i]] OPERATORS[leaf_operator[i]] leaf_bound[i]`;
     pair j says that leaf `pair_leaf[j]` is one of rule `pair_rule[j]`. Leaves and pairs of column c begin at
-    `leaf_begin[c]` and `pair_begin[c]`. Universe u of the plan is one leaf more, its number u beyond the comparisons;
-    `universe[r]` is that of rule r, -1 where it is for all symbols. Rule r has `leaf_count[r]` leaves, at the beginning
-    of `rule_leaves[r]`; -1 fills the rest. `edge_rules`: rules that are told when they become true. `remembers`: the
-    nodes that look at the row before, inner ones first. `told`: the numbers that are told at these closes, in groups of
-    what goes into one record.
+    `leaf_begin[c]` and `pair_begin[c]`; `leaf_runs[c]` are its leaves by operator, each run (operator, begin, end).
+    Universe u of the plan is one leaf more, its number u beyond the comparisons; `universe[r]` is that of rule r, -1
+    where it is for all symbols. Rule r has `leaf_count[r]` leaves, at the beginning of `rule_leaves[r]`; -1 fills the
+    rest. `edge_rules`: rules that are told when they become true. `remembers`: the nodes that look at the row before,
+    inner ones first. `told`: the numbers that are told at these closes, in groups of what goes into one record.
     """
 
     frame: Timeframe | None
@@ -64,6 +65,7 @@ class Scope:
     columns: tuple[Node, ...]
     leaf_begin: Index
     pair_begin: Index
+    leaf_runs: tuple[tuple[tuple[str, int, int], ...], ...]
     leaf_column: Index
     leaf_operator: Index
     leaf_bound: F64
@@ -226,6 +228,7 @@ def _scope(
         columns=tuple(columns),
         leaf_begin=np.searchsorted(leaf_column, edges),
         pair_begin=np.searchsorted(leaf_column[pair_leaf], edges),
+        leaf_runs=_runs(ordered, column_of),
         leaf_operator=np.array([OPERATORS.index(leaf.op) for leaf in ordered], np.intp),
         leaf_bound=np.array([leaf.children[1].value for leaf in ordered], np.float64),
         leaf_column=leaf_column,
@@ -238,6 +241,15 @@ def _scope(
         remembers=tuple(remembers),
         told=tuple(tuple(told[at : at + NAMES_PER_RECORD]) for at in range(0, len(told), NAMES_PER_RECORD)),
     )
+
+
+def _runs(leaves: Sequence[Node], column_of: Mapping[Node, int]) -> tuple[tuple[tuple[str, int, int], ...], ...]:
+    """Of leaves in order of column and operator: for each column, where those of each operator are."""
+    runs: list[list[tuple[str, int, int]]] = [[] for _ in column_of]
+    for (column, operator), some in groupby(enumerate(leaves), lambda one: (column_of[one[1].children[0]], one[1].op)):
+        numbers = [number for number, _ in some]
+        runs[column].append((operator, numbers[0], numbers[-1] + 1))
+    return tuple(map(tuple, runs))
 
 
 def _padded(rows: Sequence[tuple[int, ...]]) -> Index:

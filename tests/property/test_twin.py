@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.rules import matching
 from tests.support.engine_runs import RuleSets, engine_outcome, random_cuts, twin_outcome
 from tests.support.markets import Market
 from tests.support.random_rules import add_rule_sets, add_tag_rules
@@ -10,23 +11,27 @@ PACES = (0.3, 3.0, 40.0)
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_engine_and_twin_agree(seed: int) -> None:
+def test_engine_and_twin_agree(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = RuleSets()
     market = Market(seed, add_rule_sets(sets, seed), PACES[seed % len(PACES)])
     records = market.records(700)
     twin = twin_outcome(records, sets)
-    engine = engine_outcome(records, sets, random_cuts(seed, len(records), 1 + seed % 12))
-    assert engine.bars == twin.bars
-    assert engine.alerts == twin.alerts
-    assert engine == twin
+    for directly in (matching.DIRECTLY, 0):  # how many rows are compared without blocks
+        monkeypatch.setattr(matching, "DIRECTLY", directly)
+        engine = engine_outcome(records, sets, random_cuts(seed, len(records), 1 + seed % 12))
+        assert engine.bars == twin.bars
+        assert engine.alerts == twin.alerts
+        assert engine == twin
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_they_agree_where_tags_change_all_the_time(seed: int) -> None:
+def test_they_agree_where_tags_change_all_the_time(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = RuleSets()
     records = Market(seed, add_tag_rules(sets, seed), PACES[seed % len(PACES)], reference_share=0.3).records(500)
     twin = twin_outcome(records, sets)
-    assert engine_outcome(records, sets, random_cuts(seed, len(records), 1 + seed % 12)) == twin
+    for directly in (matching.DIRECTLY, 0):
+        monkeypatch.setattr(matching, "DIRECTLY", directly)
+        assert engine_outcome(records, sets, random_cuts(seed, len(records), 1 + seed % 12)) == twin
     assert twin.alerts
 
 

@@ -25,8 +25,9 @@ from schemas.control import DailyBar, Heartbeat, Mark, Reference, RuleSetSwitch,
 from schemas.live import LiveFigures, LiveQuote
 from schemas.symbols import SymbolTable
 
-STEP_TICKS: Final = 16_384
-"""Of a larger batch a step takes so many at a time (`TickBatch.parts`): longer columns leave the processor's cache."""
+STEP_TICKS: Final = 30_000
+"""Of a larger batch a step takes so many at a time (`TickBatch.parts`): longer columns the allocator takes from the system
+anew each time (`infra.allocator`), and the event loop is held for longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,17 +243,23 @@ def records_between(records: Records, begin: int, end: int) -> Records:
 
 
 def pieces(records: Records, most: int, most_bytes: int) -> Iterator[Records]:
-    """All of them, `most` at a time, or fewer where they are objects of `most_bytes` together."""
+    """All of them, about `most` at a time and about `most_bytes` where they are objects, in pieces about alike."""
     if isinstance(records, Block):
-        edges = [*range(0, len(records), most), len(records)]
-        yield from (records.rows(begin, end) for begin, end in pairwise(edges))
+        for begin, end in pairwise(_even(np.arange(1, len(records) + 1), most)):
+            yield records.rows(begin, end)
         return
-    begin = size = 0
-    for end, record in enumerate(records, 1):
-        size += len(record.value or b"")
-        if end - begin >= most or size >= most_bytes or end == len(records):
-            yield records[begin:end]
-            begin, size = end, 0
+    shares = [max(most * len(record.value or b""), most_bytes) for record in records]
+    for begin, end in pairwise(_even(np.cumsum(shares), most * most_bytes)):
+        yield records[begin:end]
+
+
+def _even(through: I64, most: int) -> list[int]:
+    """Edges of parts alike, as many as it takes for none to be much larger than `most`; `through`: the size of all up
+    to each one."""
+    total = int(through[-1]) if len(through) else 0
+    number = -(-total // most)
+    inner = np.searchsorted(through, [total * part // number for part in range(1, number)]) + 1
+    return [0, *inner.tolist(), len(through)]
 
 
 def record_at(records: Records, offset: int) -> Any:

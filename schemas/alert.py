@@ -129,8 +129,5 @@ def alert_id(
         str(ts_ns).encode(),
         trade_key or str(ordinal).encode(),
     )
-    hasher = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        hasher.update(len(part).to_bytes(4, "little"))
-        hasher.update(part)
-    return hasher.hexdigest()
+    told = b"".join([len(part).to_bytes(4, "little") + part for part in parts])
+    return hashlib.blake2b(told, digest_size=16).hexdigest()

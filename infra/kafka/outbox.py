@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """Key, value and headers."""
 Encode = Callable[[Any], Record]
-BATCH_BYTES = 65_536
+BATCH_BYTES = 262_144
 TURN_BYTES = 16_384
 """Half a millisecond's work."""
 

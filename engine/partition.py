@@ -26,8 +26,8 @@ from schemas.live import LiveFigures, LiveQuote
 from schemas.symbols import SymbolTable
 
 STEP_TICKS: Final = 30_000
-"""Of a larger batch a step takes so many at a time (`TickBatch.parts`): longer columns the allocator takes from the system
-anew each time (`infra.allocator`), and the event loop is held for longer."""
+"""Of a larger batch a step takes so many at a time (`TickBatch.parts`): longer columns would be taken from
+the system anew each time (`infra.allocator`), and the event loop held for longer."""
 
 
 @dataclass(frozen=True, slots=True)

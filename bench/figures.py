@@ -31,14 +31,18 @@ class Figure:
     target: Target | None = None
 
 
+JSON_SHARE: Final = 0.35
+"""Of the client ceiling, that the worker is to reach with JSON ticks."""
+
 FIGURES: Final = (
     Figure("client", "client ceiling: getmany over JSON ticks, nothing decoded", "ticks/s"),
     Figure("faust", "idiomatic Faust, JSON ticks, same rules, same alerts", "ticks/s"),
     Figure("json", "scan worker, JSON ticks", "ticks/s"),
     Figure("frame", "scan worker, framed ticks", "ticks/s", 0, Target(1_000_000)),
-    Figure("json / client", "scan worker JSON / client ceiling", "x", 2, Target(0.35)),
+    Figure("json / client", "scan worker JSON / client ceiling", "x", 2, Target(JSON_SHARE)),
     Figure("json / faust", "scan worker JSON / idiomatic Faust", "x", 1, Target(15)),
     Figure("frame / json", "scan worker framed / JSON", "x", 1, Target(3)),
+    Figure("frame / json aim", "scan worker framed / what JSON is to reach (docs/adr/0011)", "x", 1, Target(3)),
     Figure("engine", "engine alone, a step", "us/tick", 3, Target(0.4, at_least=False)),
     Figure("engine small", "engine alone, chunks of a live market", "us/tick", 3),
     Figure("decode json", "decode JSON ticks", "us/tick", 3),
@@ -107,6 +111,12 @@ class Board:
         """Of the newest run of both, made under the same conditions."""
         if self.samples.get(above) and self.samples.get(below):
             self.add(f"{above} / {below}", self.samples[above][-1] / self.samples[below][-1])
+
+    def add_against_aim(self) -> None:
+        """Framed ticks of the newest run against `JSON_SHARE` of its client ceiling."""
+        if self.samples.get("frame") and self.samples.get("client"):
+            aim = JSON_SHARE * self.samples["client"][-1]
+            self.add("frame / json aim", self.samples["frame"][-1] / aim)
 
     def rows(self) -> list[list[str]]:
         """The table, with its heading."""

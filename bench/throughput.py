@@ -126,9 +126,15 @@ async def _round(
     if logs is not None:
         tell("engine alone")
         await asyncio.to_thread(_engine, board, logs)
+    _ratios(board, parts)
+
+
+def _ratios(board: Board, parts: Collection[str]) -> None:
     for above, below in (("json", "client"), ("json", "faust"), ("frame", "json")):
         if {above, below} <= set(parts):
             board.add_ratio(above, below)
+    if {"frame", "client"} <= set(parts):
+        board.add_against_aim()
 
 
 async def _worker(board: Board, filled: Filled, form: str) -> None:

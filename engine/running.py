@@ -3,7 +3,6 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,8 +92,8 @@ def run(
         price_ts=price_ts,
         open=open_,
         open_ts=open_ts,
-        high=_extreme(segments.running_max, 0, units.price, flags, bar.high[members], power, segments),
-        low=_extreme(segments.running_min, MAX_UNITS, units.price, flags, bar.low[members], power, segments),
+        high=_extreme(segments, np.fmax, units.price, flags, bar.high[members], power),
+        low=_extreme(segments, np.fmin, units.price, flags, bar.low[members], power),
         close=close,
         close_ts=close_ts,
         day_open=day_open,
@@ -219,15 +218,17 @@ def _carry_newest(segments: Segments, mask: Mask, trades: Trades, carry: F64, ca
     )
 
 
-def _extreme(
-    running: Callable[[I64, I64], I64], none: int, price: I64, flags: _Flags, carry: F64, power: F64, segments: Segments
-) -> F64:
-    """High or low up to each row, from prices in units, where `none` is more extreme than no price: integers of
-    different segments can be told apart."""
-    begun = np.where(np.isnan(carry), none, np.rint(carry * power)).astype(np.int64)
-    units = running(price if flags.all_plain else np.where(flags.high_low, price, none), begun)
+def _extreme(segments: Segments, fold: np.ufunc, price: I64, flags: _Flags, carry: F64, power: F64) -> F64:
+    """High or low up to each row. Prices are compared in units: integers of different segments can be told apart. The
+    carry is not, as it may be of a scale at which it did not fit into the present one."""
+    running, none = (segments.running_max, 0) if fold is np.fmax else (segments.running_min, MAX_UNITS)
+    values = price if flags.all_plain else np.where(flags.high_low, price, none)
+    units = running(values, values[segments.starts])
     found = units / segments.spread(power)
-    return found if flags.all_plain else np.where(units == none, np.nan, found)
+    if not flags.all_plain:
+        found = np.where(units == none, np.nan, found)
+    extreme: F64 = fold(found, segments.spread(carry))
+    return extreme
 
 
 def _day_open(

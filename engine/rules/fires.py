@@ -103,8 +103,8 @@ class FireMemory:
     def _allowed(self, rows: Index, symbols: Index, view: View) -> Mask:
         """Whether nothing keeps each of `rows` back, given the fires so far."""
         trigger, now = self._trigger, self.now
-        row_ts, last = view.row_ts[rows], now.fired[symbols]
-        allowed = (last == NOT_YET) | (row_ts - np.maximum(last, 0) >= trigger.cooldown_ns)
+        row_ts = view.row_ts[rows]
+        allowed = row_ts - trigger.cooldown_ns >= now.fired[symbols]  # `NOT_YET` is before everything
         if trigger.expires_ns:
             allowed &= row_ts < trigger.expires_ns
         if trigger.max_fires:

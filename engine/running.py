@@ -92,8 +92,8 @@ def run(
         price_ts=price_ts,
         open=open_,
         open_ts=open_ts,
-        high=_extreme(segments, np.fmax, units.price, flags, bar.high[members], power),
-        low=_extreme(segments, np.fmin, units.price, flags, bar.low[members], power),
+        high=_extreme(segments, units.price, flags, bar.high[members], power, highest=True),
+        low=_extreme(segments, units.price, flags, bar.low[members], power, highest=False),
         close=close,
         close_ts=close_ts,
         day_open=day_open,
@@ -218,17 +218,16 @@ def _carry_newest(segments: Segments, mask: Mask, trades: Trades, carry: F64, ca
     )
 
 
-def _extreme(segments: Segments, fold: np.ufunc, price: I64, flags: _Flags, carry: F64, power: F64) -> F64:
+def _extreme(segments: Segments, price: I64, flags: _Flags, carry: F64, power: F64, *, highest: bool) -> F64:
     """High or low up to each row. Prices are compared in units: integers of different segments can be told apart. The
     carry is not, as it may be of a scale at which it did not fit into the present one."""
-    running, none = (segments.running_max, 0) if fold is np.fmax else (segments.running_min, MAX_UNITS)
+    none = 0 if highest else MAX_UNITS  # what no price is, and gives way to every one
     values = price if flags.all_plain else np.where(flags.high_low, price, none)
-    units = running(values, values[segments.starts])
+    units = (segments.running_max if highest else segments.running_min)(values, values[segments.starts])
     found = units / segments.spread(power)
     if not flags.all_plain:
         found = np.where(units == none, np.nan, found)
-    extreme: F64 = fold(found, segments.spread(carry))
-    return extreme
+    return (np.fmax if highest else np.fmin)(found, segments.spread(carry))
 
 
 def _day_open(

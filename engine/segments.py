@@ -16,7 +16,7 @@ T = TypeVar("T", bound=np.generic)
 LONG: Final = 64
 """Rows from which on a segment is worth a pass of its own."""
 BITS: Final = 62
-"""Of what fits into one integer: the number of a segment above a value."""
+"""Of a segment's number above a value, so that their sum stays below 2**63."""
 
 
 class Segments:
@@ -31,7 +31,7 @@ class Segments:
         self.of_row: Index = np.repeat(np.arange(len(starts)), self.lengths)
 
     def spread(self, values: NDArray[T]) -> NDArray[T]:
-        """Values of the segments, over rows; a third of the time that an index over rows takes."""
+        """Values of the segments (one dimension) over rows; a third of the time that an index over rows takes."""
         return np.repeat(values, self.lengths)
 
     def total(self, values: I64) -> I64:

@@ -24,17 +24,15 @@ PAIRS: Final = 16_384
 """Of a rule and a block: so many are gone through together, which bounds the memory that it takes."""
 AT_ONCE: Final = 30_720 // BLOCK
 """Blocks that are compared row by row at once: less than what the allocator takes from the system anew."""
-
-
 DIRECTLY: Final = 262_144
-"""Of a rule, comparison or universe and a row: up to so many there are no blocks, everything is compared."""
+"""Rows times rules, comparisons and universes together: up to so many everything is compared, without blocks."""
 
 
 class Matches(Protocol):
     """Where the rules of a scope can be true by their comparisons and universes; other conditions are not looked at."""
 
     def rules(self) -> Mask:
-        """Over rules: whether it can be true anywhere."""
+        """Over rules: whether it can be true anywhere. True may be too much, false is certain."""
 
     def rule(self, number: int) -> bool:
         """Of one rule."""
@@ -51,7 +49,7 @@ def matches(scope: Scope, evaluation: Evaluation, inside: Inside) -> Matches:
 
 
 class _Direct:
-    """Every comparison on every row: few rows are not worth more calls than this."""
+    """Every comparison that a rule still depends on, on every row: few rows are not worth more calls than this."""
 
     def __init__(self, scope: Scope, evaluation: Evaluation, inside: Inside) -> None:
         leaves = len(scope.leaf_bound)
@@ -68,7 +66,7 @@ class _Direct:
             column = evaluation.number(node)
             for operator, begin, end in scope.leaf_runs[number]:
                 true[begin:end] = COMPARE[operator](column, scope.leaf_bound[begin:end, np.newaxis])
-            # Of two comparisons of one rule with one number the last stands: it is a hint alone.
+            # Of two comparisons of one rule with one number the last stands: a rule kept alive costs a column at most.
             alive[rules] &= true[scope.pair_leaf[pairs]].any(axis=1)
         self._true = np.ones((len(scope.rules), len(evaluation)), bool)
         for leaf in scope.rule_leaves.T:

@@ -246,9 +246,12 @@ def _scope(
 def _runs(leaves: Sequence[Node], column_of: Mapping[Node, int]) -> tuple[tuple[tuple[str, int, int], ...], ...]:
     """Of leaves in order of column and operator: for each column, where those of each operator are."""
     runs: list[list[tuple[str, int, int]]] = [[] for _ in column_of]
-    for (column, operator), some in groupby(enumerate(leaves), lambda one: (column_of[one[1].children[0]], one[1].op)):
-        numbers = [number for number, _ in some]
-        runs[column].append((operator, numbers[0], numbers[-1] + 1))
+    keys = [(column_of[leaf.children[0]], leaf.op) for leaf in leaves]
+    begin = 0
+    for (column, operator), some in groupby(keys):
+        end = begin + len(list(some))
+        runs[column].append((operator, begin, end))
+        begin = end
     return tuple(map(tuple, runs))
 
 

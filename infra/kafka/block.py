@@ -254,12 +254,12 @@ def pieces(records: Records, most: int, most_bytes: int) -> Iterator[Records]:
 
 
 def _even(through: I64, most: int) -> list[int]:
-    """Edges of parts alike, as many as it takes for none to be much larger than `most`; `through`: the size of all up
-    to each one."""
+    """Edges of parts alike, none empty, as many as it takes for none to be larger than `most` by more than its last
+    record; `through`: the size of all up to each one."""
     total = int(through[-1]) if len(through) else 0
     number = -(-total // most)
     inner = np.searchsorted(through, [total * part // number for part in range(1, number)]) + 1
-    return [0, *inner.tolist(), len(through)]
+    return sorted({0, *inner.tolist(), len(through)})
 
 
 def record_at(records: Records, offset: int) -> Any:

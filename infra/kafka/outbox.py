@@ -15,6 +15,7 @@ Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """Key, value and headers."""
 Encode = Callable[[Any], Record]
 BATCH_BYTES = 262_144
+"""Of alerts in one request: a partition's at the close of a minute fit in."""
 TURN_BYTES = 16_384
 """Half a millisecond's work."""
 

@@ -84,6 +84,15 @@ def test_sums_of_decimals_are_exact() -> None:
     assert lab.bars[0].vwap == 100000003 / 100000001 / 10
 
 
+def test_a_high_beyond_what_a_later_scale_holds_stays_as_it_is() -> None:
+    lab = Lab()
+    for second, price in enumerate((9e14, 1.123456789, 2.0)):
+        lab.trade(TEN + second * SECOND, price, 0.001)
+    lab.beat(TEN + MINUTE)
+    (bar,) = lab.bars_of("1m")
+    assert (bar.high, bar.low, bar.close) == (9e14, 1.123456789, 2.0)
+
+
 def test_roll_ups_start_at_multiples_and_hold_the_minutes_inside() -> None:
     lab = Lab()
     prices = {3: 10.0, 4: 14.0, 5: 8.0, 9: 9.0, 16: 20.0}

@@ -1,6 +1,7 @@
 """A block holds the records that the client's own parser gives; what it is not made for is left to that."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -153,6 +154,14 @@ def test_pieces_are_all_of_it() -> None:
             found = [list(piece) for piece in pieces(records, most, size)]
             assert [len(piece) for piece in found] == counts
             assert [record for piece in found for record in piece] == objects
+
+
+@pytest.mark.parametrize("sizes", [[3000], [10, 3000], [3000, 3000, 3000], [10] * 9 + [3000, 10], []])
+def test_no_piece_is_empty(sizes: list[int]) -> None:
+    records = [SimpleNamespace(value=b"x" * size) for size in sizes]
+    found = list(pieces(records, 100, 1000))
+    assert all(found)
+    assert [record for piece in found for record in piece] == records
 
 
 def test_parts_of_it() -> None:

@@ -157,6 +157,15 @@ def test_a_rule_set_is_switched_where_it_stands_in_the_log(broker: KafkaBroker, 
     asyncio.run(check())
 
 
+async def heartbeat_times(bootstrap: str) -> dict[int, list[int]]:
+    """By partition, in log order."""
+    times: dict[int, list[int]] = {}
+    for record in await records_of(bootstrap, TICKS.name):
+        if record.value.startswith(b'{"hb"'):
+            times.setdefault(record.partition, []).append(msgspec.json.decode(record.value)["hb"])
+    return times
+
+
 def test_a_worker_writes_heartbeats_where_a_setting_says_so_and_acts_on_what_stands_in_the_log(
     broker: KafkaBroker, tmp_path: Path
 ) -> None:
@@ -167,15 +176,11 @@ def test_a_worker_writes_heartbeats_where_a_setting_says_so_and_acts_on_what_sta
         partition = partition_of("C0-USD", PARTITIONS)
         await write(broker.bootstrap, {partition: [msgspec.json.encode(tick) for tick in ticks]})
         made = role(broker.bootstrap, tmp_path / "one", heartbeat_s=0.1, heartbeat_delay_s=0.0)
-        async with running_worker(made) as worker:
-            async with asyncio.timeout(60):
-                while worker.scan.stats.summary()["bars"] < 2:  # noqa: ASYNC110  # it tells nobody
-                    await asyncio.sleep(0.05)
         times: dict[int, list[int]] = {}
-        for record in await records_of(broker.bootstrap, TICKS.name):
-            if record.value.startswith(b'{"hb"'):
-                times.setdefault(record.partition, []).append(msgspec.json.decode(record.value)["hb"])
-        assert times.keys() == set(range(PARTITIONS))
+        async with running_worker(made) as worker, asyncio.timeout(60):
+            while worker.scan.stats.summary()["bars"] < 2 or times.keys() != set(range(PARTITIONS)):
+                await asyncio.sleep(0.05)
+                times = await heartbeat_times(broker.bootstrap)
         assert all(found == sorted(found) and found[0] >= now_ns for found in times.values())
         async with running_worker(role(broker.bootstrap, tmp_path / "one")):
             await all_committed(broker.bootstrap)
@@ -218,8 +223,11 @@ def test_records_of_a_poll_that_a_rebalance_overtakes_come_again(broker: KafkaBr
     asyncio.run(check())
 
 
-def test_a_full_queue_leaves_no_partition_out_of_the_polls(broker: KafkaBroker, tmp_path: Path) -> None:
+def test_a_full_queue_leaves_no_partition_out_of_the_polls(
+    broker: KafkaBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A poll may last for a second after there is room again: whoever it leaves out stands still for as long."""
+    monkeypatch.setattr("infra.kafka.consumer.LINGER_S", 0.0)  # so few records at a time would never fill it
 
     async def check() -> None:
         polled: list[set[TP]] = []

@@ -138,7 +138,8 @@ def _add_dead_letters(commands: argparse._SubParsersAction[argparse.ArgumentPars
     again = _add(letters, "retry", _dlq_retry, "send them, as they were, to the partition they came from")
     which = again.add_mutually_exclusive_group(required=True)
     which.add_argument("places", nargs="*", default=[], metavar="PARTITION/OFFSET")
-    which.add_argument("--all", action="store_true", help="every one that the topic holds")
+    which.add_argument("--all", action="store_true", help="every one that was not sent again before")
+    again.add_argument("--repeat", action="store_true", help="with --all: those as well")
     for parser in (listing, shown, again):
         parser.add_argument("--topic", metavar="NAME", help="whose dead letters; the tick topic's if left out")
 
@@ -293,7 +294,7 @@ def _dlq_show(asked: argparse.Namespace, settings: Settings) -> int:
 def _dlq_retry(asked: argparse.Namespace, settings: Settings) -> int:
     from app.dlq_commands import retry
 
-    return retry(asked.topic, asked.places, settings)
+    return retry(asked.topic, asked.places, asked.repeat, settings)
 
 
 def _replay(asked: argparse.Namespace, settings: Settings) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,8 +20,15 @@ from schemas.symbols import SymbolTable
 from schemas.topics import TICKS
 
 CONNECT: Final = "__connect.errors."
+SENT_AGAIN: Final = "tapewatch.sent.again"
+"""Header of a record that stands in the dead-letter topic for others before it: their offsets by comma, which have been
+sent again. It is kept as long as they are, wherever the command runs."""
+OFFSETS_AT_ONCE: Final = 1_000
 SHOWN_BYTES: Final = 120
 SEND_LIMIT_S: Final = 60.0
+
+
+Place = tuple[int, int]
 
 
 class DeadLetterError(LookupError):
@@ -45,15 +52,21 @@ class DeadLetter:
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
 
+    @property
+    def place(self) -> Place:
+        """Its partition and offset."""
+        return self.partition, self.offset
+
 
 def show_list(topic: str | None, most: int, settings: Settings) -> int:
     """The newest dead letters of a topic, a line each, oldest first."""
     topic = topic or TICKS.name
-    letters = asyncio.run(_newest(topic, most, settings.bootstrap))
+    letters, again = asyncio.run(_newest(topic, most, settings.bootstrap))
     for one in letters:
         place = f"{one.topic}/{one.source_partition}/{one.source_offset}"
         frame = f" tick {one.index}" if one.index >= 0 else ""
-        print(f"{one.partition}/{one.offset}  from {place}{frame}  {one.reason}  {_short(one.value)}")
+        sent = "  sent again" if one.place in again else ""
+        print(f"{one.partition}/{one.offset}  from {place}{frame}  {one.reason}  {_short(one.value)}{sent}")
     if not letters:
         print(f"{dead_letter_topic(topic)} holds nothing")
     return 0
@@ -70,10 +83,11 @@ def show_one(topic: str | None, place: str, settings: Settings) -> int:
     return 0
 
 
-def retry(topic: str | None, places: list[str], settings: Settings) -> int:
-    """Send dead letters, original bytes and key, to the partition they came from; all of them if `places` is empty."""
+def retry(topic: str | None, places: list[str], repeat: bool, settings: Settings) -> int:
+    """Send dead letters, original bytes and key, to the partition they came from. If `places` is empty all that were
+    not sent again before, and with `repeat` those as well."""
     topic = topic or TICKS.name
-    count = asyncio.run(_retry(topic, places, settings.bootstrap))
+    count = asyncio.run(_retry(topic, places, repeat, settings.bootstrap))
     print(f"{count} sent to {topic} again; they stay in {dead_letter_topic(topic)} until they are too old")
     return 0
 
@@ -83,14 +97,19 @@ def dead_letter_topic(topic: str) -> str:
     return f"{topic}.dlq"
 
 
-async def _newest(topic: str, most: int, bootstrap: str) -> list[DeadLetter]:
-    found = []
+async def _newest(topic: str, most: int, bootstrap: str) -> tuple[list[DeadLetter], set[Place]]:
+    """The newest, and the places of those that were sent again."""
+    found, again = list[DeadLetter](), set[Place]()
     async with Reader(bootstrap, dead_letter_topic(topic)) as reader:
         for whole in await reader.ranges():
             begin = max(whole.begin, whole.end - most)
-            found += [one async for one in _read(reader, Range(whole.partition, begin, whole.end, whole.log_begin))]
+            async for one in _read(reader, Range(whole.partition, begin, whole.end, whole.log_begin)):
+                sent = _sent_again(one)
+                again.update((one.partition, offset) for offset in sent or ())
+                if sent is None:
+                    found.append(one)
     found.sort(key=lambda one: (one.time_ms, one.partition, one.offset))
-    return found[-most:]
+    return found[-most:], again
 
 
 async def _one(topic: str, place: str, bootstrap: str) -> DeadLetter:
@@ -100,23 +119,27 @@ async def _one(topic: str, place: str, bootstrap: str) -> DeadLetter:
         if whole is not None and whole.begin <= offset < whole.end:
             wanted = Range(partition, offset, offset + 1, whole.log_begin)
             async for one in _read(reader, wanted):
-                return one
+                if _sent_again(one) is None:
+                    return one
     raise DeadLetterError(f"{dead_letter_topic(topic)} has no record {place}")
 
 
-async def _retry(topic: str, places: list[str], bootstrap: str) -> int:
+async def _retry(topic: str, places: list[str], repeat: bool, bootstrap: str) -> int:
     letters = [await _one(topic, place, bootstrap) for place in places]
     if not places:
-        letters = await _newest(topic, sys.maxsize, bootstrap)
+        letters, again = await _newest(topic, sys.maxsize, bootstrap)
+        letters = [one for one in letters if repeat or one.place not in again]
     partitions = await partition_count(bootstrap, topic)
     for one in letters:
         if one.topic != topic or not 0 <= one.source_partition < partitions:
             raise DeadLetterError(f"{one.partition}/{one.offset} does not say from which partition of {topic} it came")
-    await _send(letters, partitions, bootstrap)
+    await _send(topic, letters, partitions, bootstrap)
     return len(letters)
 
 
-async def _send(letters: Iterable[DeadLetter], partitions: int, bootstrap: str) -> None:
+async def _send(topic: str, letters: Sequence[DeadLetter], partitions: int, bootstrap: str) -> None:
+    """First the letters, then that they were sent: should this stop in between, they are sent twice rather than
+    never."""
     async with asyncio.timeout(SEND_LIMIT_S):
         producer: Any = make_producer(bootstrap, "tapewatch-dlq")
         try:
@@ -128,8 +151,27 @@ async def _send(letters: Iterable[DeadLetter], partitions: int, bootstrap: str) 
                 for one in letters
             ]
             await asyncio.gather(*sent)
+            for partition, offsets in _by_partition(letters):
+                header = (SENT_AGAIN, ",".join(map(str, offsets)).encode())
+                await producer.send_and_wait(dead_letter_topic(topic), b"", partition=partition, headers=[header])
         finally:
             await producer.stop()
+
+
+def _by_partition(letters: Iterable[DeadLetter]) -> Iterator[tuple[int, list[int]]]:
+    """Offsets of each partition, so many at a time."""
+    by_partition: dict[int, list[int]] = {}
+    for one in letters:
+        by_partition.setdefault(one.partition, []).append(one.offset)
+    for partition, offsets in by_partition.items():
+        for begin in range(0, len(offsets), OFFSETS_AT_ONCE):
+            yield partition, offsets[begin : begin + OFFSETS_AT_ONCE]
+
+
+def _sent_again(one: DeadLetter) -> list[int] | None:
+    """The offsets that a record says were sent again; None for a dead letter."""
+    told = next((value or b"" for name, value in one.headers if name == SENT_AGAIN), None)
+    return None if told is None else [int(offset) for offset in told.split(b",") if offset.isdigit()]
 
 
 def _partition(one: DeadLetter, partitions: int) -> int:

@@ -69,7 +69,7 @@ def test_list_show_and_retry(
         again = [record for record in asyncio.run(records_of(broker.bootstrap, TICKS.name)) if record.value == BAD]
         assert [(record.partition, record.key, record.headers) for record in again] == [(2, None, ())] * 2
         assert main(["dlq", "retry", "--all"]) == 0
-        assert b"2 sent" in capfdbinary.readouterr().out
+        assert b"1 sent" in capfdbinary.readouterr().out
 
         asyncio.run(work({}))
         asyncio.run(work({1: [b"later"]}))
@@ -94,7 +94,35 @@ def test_list_show_and_retry(
         letters = [one.value for one in asyncio.run(records_of(broker.bootstrap, TICKS_DEAD.name))]
         assert letters.count(LOST) == 1, "where it belongs it is none"
 
-        assert main(["dlq", "show", "2/9"]) == 1
-        assert b"ticks.v1.dlq has no record 2/9" in capfdbinary.readouterr().err
+        assert main(["dlq", "show", "2/99"]) == 1
+        assert b"ticks.v1.dlq has no record 2/99" in capfdbinary.readouterr().err
         assert main(["dlq", "retry", "x"]) == 1
         assert b"'x' is no place" in capfdbinary.readouterr().err
+
+
+def test_what_was_sent_again_is_not_sent_by_the_next_retry_of_all(
+    kafka_runtime: KafkaRuntime,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    with KafkaBroker(tmp_path / "kafka", kafka_runtime) as broker:
+        monkeypatch.setenv("TAPEWATCH_BOOTSTRAP", broker.bootstrap)
+
+        async def work() -> None:
+            await make_topics(broker.bootstrap)
+            await apply_rules(broker.bootstrap, RULES)
+            await write(broker.bootstrap, {2: [BAD, b"{}"], 3: [BAD]})
+            async with running_worker(role(broker.bootstrap, tmp_path / "one")):
+                await all_committed(broker.bootstrap)
+
+        asyncio.run(work())
+        runs = ((["2/0"], 1), (["--all"], 2), (["--all"], 0), (["--all", "--repeat"], 3), (["2/1"], 1), (["--all"], 0))
+        for options, sent in runs:
+            assert main(["dlq", "retry", *options]) == 0
+            assert capfdbinary.readouterr().out.startswith(b"%d sent" % sent), options
+        assert len([one for one in asyncio.run(records_of(broker.bootstrap, TICKS.name)) if one.value == BAD]) == 6
+        assert main(["dlq", "list"]) == 0
+        assert [line.split()[-2:] for line in capfdbinary.readouterr().out.splitlines()] == [[b"sent", b"again"]] * 3
+        assert main(["dlq", "show", "2/2"]) == 1, "it says only that others were sent"
+        assert b"has no record 2/2" in capfdbinary.readouterr().err

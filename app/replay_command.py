@@ -48,6 +48,8 @@ def replay(
     if manifest["refused"]:
         reasons = ", ".join(f"{count} for {reason}" for reason, count in manifest["refused"].items())
         print(f"refused: {reasons}", file=sys.stderr)
+    if manifest["without_trades"]:
+        print(f"no trade of {', '.join(manifest['without_trades'])} up to the end", file=sys.stderr)
     print(f"{out}: {counts['ticks']} ticks, {counts['bars']} bars, {counts['alerts']} alerts")
     for name, digest in digests.items():
         print(f"{name} {digest}")
@@ -112,6 +114,7 @@ def describe(request: Request, stretches: Sequence[Stretch], parts: Sequence[Par
         "engine": asdict(request.engine),
         "counts": {**vars(counts), "refused": sum(refused.values())},
         "refused": refused,
+        "without_trades": sorted(set.intersection(*(part.without_trades for part in parts))) if parts else [],
     }
 
 

@@ -62,7 +62,7 @@ async def run_file(
         raise ReplayError(f"{path}: {error}") from error
     part.end_watermark_ns = lane.partition.header.watermark_ns
     part.keep(spills)
-    part.note_rules(lane)
+    part.note(lane)
     return part
 
 

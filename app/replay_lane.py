@@ -68,6 +68,11 @@ class Lane:
         self.partition.step(TickBatch(Trades.empty(), [switch], [], 0, offset - 1), self.plans)
         self._overridden = True
 
+    def without_trades(self) -> set[str]:
+        """The symbols that were asked for by name and have had no trade so far."""
+        names, traded = self.partition.symbols.names, self.partition.state.symbol.last_ts >= 0
+        return set(self._wanted or ()) - {names[number] for number in np.flatnonzero(traded[: len(names)]).tolist()}
+
     def decode(self, chunk: Chunk) -> TickBatch:
         """A chunk, without what is not looked at."""
         batch = decode_chunk(chunk, self.partition.symbols)

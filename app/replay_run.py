@@ -38,7 +38,8 @@ Reached = Callable[[int, int], object]
 @dataclass
 class Part:
     """What a stretch gave: files of sorted lines (`told`: figures at closes), counts, the rule sets that were in force
-    with what their metrics need of the log before them, and its event time at both ends."""
+    with what their metrics need of the log before them, the symbols asked for that had no trade, and its event time at
+    both ends."""
 
     counts: Counts = field(default_factory=Counts)
     bars: list[Path] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Part:
     told: list[Path] = field(default_factory=list)
     rule_sets: dict[str, list[RuleEntry]] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
+    without_trades: set[str] = field(default_factory=set)
     begin_watermark_ns: int = 0
     end_watermark_ns: int = 0
 
@@ -53,8 +55,9 @@ class Part:
         """All that was taken; it is on disk then."""
         self.bars, self.alerts, self.told = spills.bars.close(), spills.alerts.close(), spills.metrics.close()
 
-    def note_rules(self, lane: Lane) -> None:
-        """Those that the lane has obeyed."""
+    def note(self, lane: Lane) -> None:
+        """Symbols without trades, and the rules that the lane has obeyed."""
+        self.without_trades = lane.without_trades()
         for plan in (lane.without_rules, *lane.plans.values()):
             self.metrics |= {call.text: needs(call.name, call.arguments) for call in plan.metrics}
             if any(universe.is_by_tags for universe in plan.universes):
@@ -137,7 +140,7 @@ async def run_stretch(
         await _go(lane, reader, stretch, (stretch.begin, stretch.end), log, reached, pace)
     part.end_watermark_ns = lane.partition.header.watermark_ns
     await asyncio.to_thread(part.keep, spills)
-    part.note_rules(lane)
+    part.note(lane)
     return part
 
 

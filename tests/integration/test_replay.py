@@ -184,11 +184,12 @@ def test_a_short_warm_up_fills_what_is_as_short(log: Log) -> None:
 
 def test_some_symbols_give_what_they_give_among_all(log: Log) -> None:
     names = {f"C{number}-USD" for number in (1, 5, 7)}
-    some = log.topic("some", "--symbols", ",".join(names))
+    some = log.topic("some", "--symbols", ",".join({*names, "NONE"}))
+    assert manifest(some)["without_trades"] == ["NONE"]
     for name in ("bars", "alerts"):
         assert lines(some, name) == [line for line in lines(log.whole, name) if json.loads(line)["symbol"] in names]
     read = {one["partition"] for one in manifest(some)["ranges"]}  # type: ignore[attr-defined]  # a list of objects
-    assert read == {partition_of(name, PARTITIONS) for name in names}
+    assert read == {partition_of(name, PARTITIONS) for name in (*names, "NONE")}
     assert main(["replay", "diff", str(some), "--live"]) == 0
 
 

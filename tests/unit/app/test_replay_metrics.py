@@ -88,9 +88,9 @@ def test_they_change_nothing_else_and_a_manifest_repeats_them(tmp_path: Path) ->
     assert (again / "metrics.jsonl").read_bytes() == (first / "metrics.jsonl").read_bytes()
 
 
-def test_a_span_and_some_symbols_are_that_part_of_the_whole(tmp_path: Path) -> None:
+def test_a_span_and_some_symbols_are_that_part_of_the_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = run(tmp_path, "whole", "--metrics", ASKED)
-    span = ("--from", str(T + 10 * MINUTE_NS), "--to", str(T + 20 * MINUTE_NS), "--symbols", "C1-USD")
+    span = ("--from", str(T + 10 * MINUTE_NS), "--to", str(T + 20 * MINUTE_NS), "--symbols", "C1-USD,NONE")
     some = run(tmp_path, "some", "--metrics", ASKED, *span)
     inside = [
         one
@@ -99,6 +99,7 @@ def test_a_span_and_some_symbols_are_that_part_of_the_whole(tmp_path: Path) -> N
     ]
     assert read(some, "metrics") == inside
     assert inside
+    assert "no trade of NONE up to the end" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

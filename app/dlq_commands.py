@@ -102,14 +102,24 @@ async def _newest(topic: str, most: int, bootstrap: str) -> tuple[list[DeadLette
     found, again = list[DeadLetter](), set[Place]()
     async with Reader(bootstrap, dead_letter_topic(topic)) as reader:
         for whole in await reader.ranges():
-            begin = max(whole.begin, whole.end - most)
-            async for one in _read(reader, Range(whole.partition, begin, whole.end, whole.log_begin)):
-                sent = _sent_again(one)
-                again.update((one.partition, offset) for offset in sent or ())
-                if sent is None:
-                    found.append(one)
+            letters, sent = await _newest_of(reader, whole, most)
+            found += letters
+            again |= sent
     found.sort(key=lambda one: (one.time_ms, one.partition, one.offset))
     return found[-most:], again
+
+
+async def _newest_of(reader: Reader, whole: Range, most: int) -> tuple[list[DeadLetter], set[Place]]:
+    """The same of one partition, where not every record is a dead letter."""
+    begin = whole.end
+    while True:
+        begin = max(whole.begin, min(begin, whole.end - most))
+        records = [one async for one in _read(reader, Range(whole.partition, begin, whole.end, whole.log_begin))]
+        told = [(one, _sent_again(one)) for one in records]
+        letters = [one for one, sent in told if sent is None]
+        if len(letters) >= most or begin == whole.begin:
+            return letters, {(whole.partition, offset) for _, sent in told for offset in sent or ()}
+        begin -= most + len(records)
 
 
 async def _one(topic: str, place: str, bootstrap: str) -> DeadLetter:

@@ -124,5 +124,7 @@ def test_what_was_sent_again_is_not_sent_by_the_next_retry_of_all(
         assert len([one for one in asyncio.run(records_of(broker.bootstrap, TICKS.name)) if one.value == BAD]) == 6
         assert main(["dlq", "list"]) == 0
         assert [line.split()[-2:] for line in capfdbinary.readouterr().out.splitlines()] == [[b"sent", b"again"]] * 3
+        assert main(["dlq", "list", "--most", "1"]) == 0
+        assert b" from ticks.v1/" in capfdbinary.readouterr().out
         assert main(["dlq", "show", "2/2"]) == 1, "it says only that others were sent"
         assert b"has no record 2/2" in capfdbinary.readouterr().err

@@ -76,7 +76,7 @@ async def _measure(options: argparse.Namespace, board: Board, folder: Path) -> N
         await measure_overhead(board, folder / "overhead", runtime, symbols, options.runs, sizes.window_s, _tell)
     if "latency" in options.only:
         _tell("tick to alert")
-        await measure_latency(board, folder / "latency", sizes.symbols, options.runs, sizes.window_s, _tell)
+        await measure_latency(board, folder / "latency", sizes.symbols, options.runs, sizes.live_window_s, _tell)
 
 
 def _options() -> argparse.Namespace:

@@ -23,7 +23,7 @@ from bench.rules import file_bytes
 from bench.worker import Seen
 
 RATE: Final = 20_000.0
-CALM_RATE: Final = RATE / 1.19
+CALM_RATE: Final = RATE / 1.03
 """Of the market between its bursts, which bring the mean to `RATE`; the table tells the ticks that there were."""
 SETTLE_S: Final = 5.0
 START_LIMIT_S: Final = 90.0

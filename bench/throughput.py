@@ -30,7 +30,7 @@ Tell = Callable[[str], object]
 @dataclass(frozen=True)
 class Sizes:
     """How much is measured. The Faust job's market has a twentieth of the symbols at a twentieth of the rate: to each
-    symbol the same happens."""
+    symbol the same happens. A live window is a minute, so that each holds the close of a minute's bars."""
 
     symbols: int = 10_000
     rate: float = 20_000.0
@@ -39,11 +39,19 @@ class Sizes:
     faust_ticks: int = 40_000
     engine_ticks: int = 400_000
     window_s: float = 10.0
+    live_window_s: float = 60.0
 
     @classmethod
     def quick(cls) -> Sizes:
         """For trying it out."""
-        return cls(json_ticks=600_000, frame_ticks=1_500_000, faust_ticks=10_000, engine_ticks=150_000, window_s=4.0)
+        return cls(
+            json_ticks=600_000,
+            frame_ticks=1_500_000,
+            faust_ticks=10_000,
+            engine_ticks=150_000,
+            window_s=4.0,
+            live_window_s=4.0,
+        )
 
 
 @dataclass
